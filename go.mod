@@ -1,0 +1,3 @@
+module github.com/pgmini/pgmini
+
+go 1.26
