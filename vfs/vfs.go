@@ -17,11 +17,11 @@ type Flag int
 
 // Flags of Open; they combine. Without Write the file is read-only.
 const (
-	Read     Flag = 0
-	Write    Flag = 1 << iota // reading and writing
-	Create                    // made if missing
-	Excl                      // with Create: must be missing
-	Trunc                     // cut to length 0
+	Read   Flag = 0
+	Write  Flag = 1 << iota // reading and writing
+	Create                  // made if missing
+	Excl                    // with Create: must be missing
+	Trunc                   // cut to length 0
 )
 
 // ErrLocked is what Lock returns when another holder has the lock.
