@@ -102,7 +102,7 @@ func parseHead(b []byte) (h head, ok bool) {
 	return h, len(h.digits)%2 == 0
 }
 
-func (h head) n() int           { return len(h.digits) / 2 }
+func (h head) n() int             { return len(h.digits) / 2 }
 func (h head) digit(i int) uint16 { return le.Uint16(h.digits[2*i:]) }
 
 // Decode takes a payload apart. A damaged one is an error.
