@@ -1,0 +1,69 @@
+package access
+
+import (
+	"github.com/pgmini/pgmini/datum"
+	"github.com/pgmini/pgmini/oid"
+	"github.com/pgmini/pgmini/page"
+)
+
+// Relation is what an access method must know of a table or an index. The
+// catalog builds it; it is immutable once built.
+type Relation struct {
+	OID         oid.OID
+	Name        string
+	Namespace   oid.OID
+	Node        page.RelFileNode
+	Backend     int32 // owner of a temporary relation, else -1 (InvalidBackendId)
+	Kind        byte  // 'r' table, 'i' index, 't' toast, 'm' 'S' 'v' …
+	Persistence byte  // 'p' permanent, 'u' unlogged, 't' temporary
+	AM          oid.OID
+	Desc        *TupleDesc
+
+	FillFactor      int // 0: the access method's default
+	ToastTarget     int // toast_tuple_target; 0: 2032
+	ToastOID        oid.OID
+	Shared          bool
+	IsCatalog       bool
+	Sys             *System
+	Index           *IndexInfo                           // of an index
+	HotBlocking     []bool                               // by column: an index on the table uses it (also in expressions and predicates)
+	KeyAttrs        []bool                               // by column: part of a unique index that a foreign key could use
+	IdentityAttrs   []bool                               // by column: part of the replica identity
+	Toast           func() (*Relation, *Relation, error) // TOAST table and its valid index
+	LogicallyLogged bool
+}
+
+// IndexInfo is what an index access method must know besides.
+type IndexInfo struct {
+	Heap             oid.OID
+	Unique           bool
+	Primary          bool
+	NullsNotDistinct bool
+	Immediate        bool
+	Valid            bool
+	Ready            bool
+	KeyCols          int     // the rest is INCLUDEd
+	AttNums          []int16 // heap columns, 0 is an expression
+	OpClass          []oid.OID
+	OpFamily         []oid.OID
+	OpcInType        []oid.OID
+	Collations       []oid.OID
+	Options          []int16 // INDOPTION_DESC 1, INDOPTION_NULLS_FIRST 2
+	Compare          []CompareFunc
+	EqualImage       bool // every opclass's equal values are the same bytes: deduplication is allowed
+	HasExprs         bool
+	HasPred          bool
+}
+
+// CompareFunc orders two values that are not null: below, equal to or above 0.
+// The catalog binds it from support function 1 of the operator class.
+type CompareFunc func(a, b datum.Datum) int
+
+// Logged reports whether changes of r are written to the WAL.
+func (r *Relation) Logged() bool { return r.Persistence == 'p' }
+
+// IsTemp reports whether r belongs to one session.
+func (r *Relation) IsTemp() bool { return r.Persistence == 't' }
+
+// System is the server that a relation lives in.
+type System struct{}
