@@ -1,9 +1,13 @@
 package access
 
 import (
+	"github.com/pgmini/pgmini/bufmgr"
 	"github.com/pgmini/pgmini/datum"
+	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/page"
+	"github.com/pgmini/pgmini/smgr"
+	"github.com/pgmini/pgmini/xlog"
 )
 
 // Relation is what an access method must know of a table or an index. The
@@ -25,6 +29,7 @@ type Relation struct {
 	Shared          bool
 	IsCatalog       bool
 	Sys             *System
+	Pool            *bufmgr.Pool                         // shared buffers, or the session's local ones
 	Index           *IndexInfo                           // of an index
 	HotBlocking     []bool                               // by column: an index on the table uses it (also in expressions and predicates)
 	KeyAttrs        []bool                               // by column: part of a unique index that a foreign key could use
@@ -66,4 +71,29 @@ func (r *Relation) Logged() bool { return r.Persistence == 'p' }
 func (r *Relation) IsTemp() bool { return r.Persistence == 't' }
 
 // System is the server that a relation lives in.
-type System struct{}
+type System struct {
+	Smgr  *smgr.Manager
+	Log   *xlog.Log
+	Locks *lmgr.Manager
+	// HintWAL says that data checksums or wal_log_hints are on, so that hint bits
+	// are preceded by a page image (PostgreSQL: XLogHintBitIsNeeded).
+	HintWAL bool
+}
+
+// Tag names block blk of r's fork.
+func (r *Relation) Tag(fork page.Fork, blk page.BlockNumber) page.Tag {
+	return page.Tag{Rel: r.Node, Fork: fork, Block: blk}
+}
+
+// LockTag is r's heavyweight lock.
+func (r *Relation) LockTag() lmgr.Tag { return lmgr.Relation(r.lockDB(), r.OID) }
+
+// TupleTag is the heavyweight lock of a tuple of r.
+func (r *Relation) TupleTag(t page.TID) lmgr.Tag { return lmgr.Tuple(r.lockDB(), r.OID, t) }
+
+func (r *Relation) lockDB() oid.OID {
+	if r.Shared {
+		return oid.Invalid
+	}
+	return r.Node.DB
+}
