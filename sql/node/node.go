@@ -49,7 +49,7 @@ func (l List) Children(v Visitor) {
 		if c == nil {
 			continue
 		}
-		if r := v(c); r != c {
+		if r := v(c); !same(r, c) {
 			l[i] = r
 		}
 	}
@@ -180,7 +180,7 @@ func Any(n Node, f func(Node) bool) bool {
 	return found
 }
 
-// Mutate rebuilds n from the bottom up... f decides at each node: it returns the
+// Mutate rebuilds n. f decides at each node: it returns the
 // replacement and true, or (nil, false) to have the node copied with mutated
 // children.
 func Mutate(n Node, f func(Node) (Node, bool)) Node {
