@@ -1,12 +1,15 @@
 package access
 
 import (
+	"context"
+
 	"github.com/pgmini/pgmini/bufmgr"
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/smgr"
+	"github.com/pgmini/pgmini/xact"
 	"github.com/pgmini/pgmini/xlog"
 )
 
@@ -75,6 +78,8 @@ type System struct {
 	Smgr  *smgr.Manager
 	Log   *xlog.Log
 	Locks *lmgr.Manager
+	Xact  *xact.Manager
+	Toast ToastIndex
 	// HintWAL says that data checksums or wal_log_hints are on, so that hint bits
 	// are preceded by a page image (PostgreSQL: XLogHintBitIsNeeded).
 	HintWAL bool
@@ -96,4 +101,14 @@ func (r *Relation) lockDB() oid.OID {
 		return oid.Invalid
 	}
 	return r.Node.DB
+}
+
+// ToastIndex is what TOAST needs of the index access method: heap and nbtree are
+// on one layer, so the engine joins them here.
+type ToastIndex interface {
+	// Insert adds the entry of a chunk to the unique index idx of a TOAST table.
+	Insert(ctx context.Context, tx *xact.Tx, idx, toast *Relation, value oid.OID, seq int32, tid page.TID) error
+	// Lookup appends to dst the TIDs of the chunks of value with numbers from first
+	// to last, in order, whatever their visibility.
+	Lookup(idx *Relation, value oid.OID, first, last int32, dst []page.TID) ([]page.TID, error)
 }
