@@ -9,7 +9,6 @@ package page
 import (
 	"errors"
 	"fmt"
-	"sort"
 
 	"github.com/pgmini/pgmini/internal/invariants"
 	"github.com/pgmini/pgmini/lsn"
@@ -244,31 +243,23 @@ func (p Page) place(n OffsetNumber, lower int, item []byte) error {
 	return nil
 }
 
-// move is where the bytes of one item are and what its line pointer's number is.
-type move struct {
-	n   OffsetNumber
-	off int
-	len int
-}
-
-// Compact moves the items together against the special space, in place
-// (PostgreSQL: PageRepairFragmentation without its line pointer truncation). The
-// order of the items in memory follows their offsets from the top, so that doing
-// and redoing agree.
+// Compact moves the items together against the special space: the item of the
+// lowest offset number ends up highest (PostgreSQL: compactify_tuples, without
+// the truncation of line pointers that its callers do). The result depends only
+// on the items, so that doing and redoing agree.
 func (p Page) Compact() {
-	var buf [MaxOffset]move
-	items := buf[:0]
-	for n := OffsetNumber(1); n <= p.NumItems(); n++ {
-		if id := p.ItemID(n); id.HasStorage() {
-			items = append(items, move{n, id.Off(), id.Len()})
-		}
-	}
-	sort.Slice(items, func(i, j int) bool { return items[i].off > items[j].off })
+	var old [Size]byte
+	from := p.Upper()
+	copy(old[from:], p[from:p.SpecialOff()])
 	upper := p.SpecialOff()
-	for _, m := range items {
-		upper -= MaxAlign(m.len)
-		copy(p[upper:upper+m.len], p[m.off:m.off+m.len])
-		p.SetItemID(m.n, MakeItemID(upper, p.ItemID(m.n).Flags(), m.len))
+	for n := OffsetNumber(1); n <= p.NumItems(); n++ {
+		id := p.ItemID(n)
+		if !id.HasStorage() || id.Off() < from || upper-MaxAlign(id.Len()) < p.Lower() {
+			continue // the last two only on a damaged page
+		}
+		upper -= MaxAlign(id.Len())
+		copy(p[upper:], old[id.Off():min(id.Off()+id.Len(), Size)])
+		p.SetItemID(n, MakeItemID(upper, id.Flags(), id.Len()))
 	}
 	p.SetUpper(upper)
 }
