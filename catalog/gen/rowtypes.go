@@ -84,7 +84,7 @@ func structOf(c catalog) string {
 	fmt.Fprintf(&b, ")\n\n// %s is a row of %s.\ntype %s struct {\n", t, c.name, t)
 	kind := func(col column) [2]string {
 		g, ok := goTypes[col.typ]
-		if !ok || !col.notNull && (g[1] == "OID" || g[1] == "Int4") {
+		if !ok || !col.notNull && (g[1] == "OID" || g[1] == "Int4" || g[1] == "Int2Vector") {
 			return [2]string{"datum.Datum", ""}
 		}
 		return g

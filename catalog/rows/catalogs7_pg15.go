@@ -340,8 +340,8 @@ type PgPublicationRel struct {
 	Oid     oid.OID
 	Prpubid oid.OID
 	Prrelid oid.OID
-	Prqual  string  // may be NULL
-	Prattrs []int16 // may be NULL
+	Prqual  string      // may be NULL
+	Prattrs datum.Datum // may be NULL
 }
 
 // Catalog is the OID of pg_publication_rel.
@@ -354,7 +354,7 @@ func (r *PgPublicationRel) Values() []datum.Datum {
 		fromOID(r.Prpubid),
 		fromOID(r.Prrelid),
 		fromNullText(r.Prqual),
-		fromInt2Vector(r.Prattrs),
+		r.Prattrs,
 	}
 }
 
@@ -364,7 +364,7 @@ func (r *PgPublicationRel) Scan(d []datum.Datum) {
 	r.Prpubid = toOID(d[1])
 	r.Prrelid = toOID(d[2])
 	r.Prqual = toText(d[3])
-	r.Prattrs = toInt2Vector(d[4])
+	r.Prattrs = d[4].Clone()
 }
 
 // Columns of pg_publication_namespace.
