@@ -55,7 +55,9 @@ func main() {
 	for name, src := range rowTypes(s, cats) {
 		writeGo(filepath.Join(*root, "catalog/rows", name), src)
 	}
-	writeGo(filepath.Join(*root, "guc/settings_pg15.go"), settings(s))
+	table, names := settings(s)
+	writeGo(filepath.Join(*root, "guc/settings_pg15.go"), table)
+	writeGo(filepath.Join(*root, "guc/ids_pg15.go"), names)
 }
 
 func writeGzip(path string, b []byte) {
