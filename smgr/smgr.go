@@ -1,14 +1,33 @@
 // Package smgr is the storage manager: relation forks as files of at most 1 GB,
 // on vfs, with PostgreSQL 15's names.
+//
+// INV-SMGR-1: the sync of what was written, and of the folder of what was made
+// or removed, is queued before the call returns, so that the next Sync covers it.
+// Enforced: Files.Write, Manager.queueSync. Tested: TestSyncCoversWrites.
+//
+// INV-SMGR-2: the first segment of a dropped relation's main fork keeps its name
+// until a checkpoint that began after the drop is durable: the number is not
+// given to a new relation while a crash could replay records of the old one.
+// Enforced: Files.Unlink, Manager.PostCheckpoint. Tested: TestUnlinkWaitsForCheckpoint.
+//
+// Lock order: fork.mu, then Manager.mu, then Manager.sync. No lock of the
+// manager is held during input or output, but for the fork's own.
 package smgr
 
 import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/vfs"
 )
 
 // NoBackend is the Backend of a relation that is not temporary.
 const NoBackend int32 = -1
+
+// SegmentBlocks is the length of a full segment file: 1 GB (RELSEG_SIZE).
+const SegmentBlocks = 131072
 
 // Rel names the files of a relation, temporary or not (PostgreSQL:
 // RelFileNodeBackend).
@@ -19,84 +38,197 @@ type Rel struct {
 
 // Options of New.
 type Options struct {
-	MaxOpen int         // open files at most; 0 is 1000
-	NoSync  bool        // fsync = off
-	Redo    func() bool // true during recovery: missing files are made, reads past the end are zeros
+	MaxOpen       int         // open files at most; 0 is 1000
+	SegmentBlocks uint32      // blocks of a full segment; 0 is SegmentBlocks (tests use fewer)
+	NoSync        bool        // fsync = off
+	Redo          func() bool // true during recovery: missing files are made, reads past the end are zeros
 }
 
 // Manager holds the files of all relations of one server.
 type Manager struct {
 	*Files // the relations that are not temporary
+
+	fs  vfs.FS
+	opt Options
+
+	open atomic.Int64 // open segment files
+
+	mu    sync.RWMutex
+	forks map[forkKey]*fork
+
+	sync struct {
+		sync.Mutex
+		files   map[segKey]struct{} // segments to sync
+		dirs    map[string]struct{} // folders to sync
+		dropped map[segKey]struct{} // unlinked since the running Sync began; nil if none runs
+		cycle   uint64              // checkpoints begun
+		unlinks []unlink            // oldest first
+	}
 }
 
-// New returns a manager of the data directory fs.
-func New(fs vfs.FS, opt Options) *Manager { panic("unwritten") }
+// forkKey names a fork; segKey one of its files.
+type forkKey struct {
+	rel  Rel
+	fork page.Fork
+}
 
-// Temp returns the files of backend's temporary relations.
-func (m *Manager) Temp(backend int32) *Files { panic("unwritten") }
+type segKey struct {
+	forkKey
+	seg uint32
+}
 
-// Of returns the files that r is among.
-func (m *Manager) Of(r Rel) *Files { panic("unwritten") }
-
-// PreCheckpoint starts a cycle of delayed unlinks: call before the redo point is set.
-func (m *Manager) PreCheckpoint() { panic("unwritten") }
-
-// Sync makes durable all that was written before the call. A failure is a PANIC.
-func (m *Manager) Sync() error { panic("unwritten") }
-
-// PostCheckpoint unlinks what was dropped before PreCheckpoint: call when the
-// checkpoint is durable.
-func (m *Manager) PostCheckpoint() error { panic("unwritten") }
-
-// DropDatabase forgets open files and sync requests of a database, whose
-// directory the caller is about to remove.
-func (m *Manager) DropDatabase(db, spc uint32) { panic("unwritten") }
+// unlink is a first segment, cut to nothing, that waits for a checkpoint.
+type unlink struct {
+	key   forkKey
+	cycle uint64
+}
 
 // Files is the view of a manager on the relations of one backend, or on those
 // that are not temporary. It is safe for concurrent use.
 type Files struct {
+	m       *Manager
 	backend int32
 }
 
-// Create makes the file of a fork. During recovery it may exist already.
-func (f *Files) Create(rel page.RelFileNode, fork page.Fork) error { panic("unwritten") }
-
-// Exists reports whether the fork has a file.
-func (f *Files) Exists(rel page.RelFileNode, fork page.Fork) (bool, error) { panic("unwritten") }
-
-// NBlocks is the length of a fork in blocks.
-func (f *Files) NBlocks(rel page.RelFileNode, fork page.Fork) (page.BlockNumber, error) {
-	panic("unwritten")
+// New returns a manager of the data directory fs.
+func New(fs vfs.FS, opt Options) *Manager {
+	if opt.MaxOpen == 0 {
+		opt.MaxOpen = 1000
+	}
+	if opt.SegmentBlocks == 0 {
+		opt.SegmentBlocks = SegmentBlocks
+	}
+	if opt.Redo == nil {
+		opt.Redo = func() bool { return false }
+	}
+	m := &Manager{fs: fs, opt: opt, forks: map[forkKey]*fork{}}
+	m.Files = &Files{m, NoBackend}
+	m.sync.files = map[segKey]struct{}{}
+	m.sync.dirs = map[string]struct{}{}
+	return m
 }
 
-// Read fills p with a block.
-func (f *Files) Read(tag page.Tag, p page.Page) error { panic("unwritten") }
+// Temp returns the files of backend's temporary relations.
+func (m *Manager) Temp(backend int32) *Files { return &Files{m, backend} }
 
-// Write writes an existing block and queues the sync of its file.
-func (f *Files) Write(tag page.Tag, p page.Page) error { panic("unwritten") }
-
-// Extend writes a block at or past the end.
-func (f *Files) Extend(tag page.Tag, p page.Page) error { panic("unwritten") }
-
-// Truncate cuts a fork to n blocks. Its buffers must be dropped first.
-func (f *Files) Truncate(rel page.RelFileNode, fork page.Fork, n page.BlockNumber) error {
-	panic("unwritten")
+// Of returns the files that r is among.
+func (m *Manager) Of(r Rel) *Files {
+	if r.Backend == NoBackend {
+		return m.Files
+	}
+	return m.Temp(r.Backend)
 }
 
-// Unlink removes all forks. The first segment of the main fork stays, with
-// length 0, until after the next checkpoint, so that its number is not reused
-// while a crash could still replay records of the old relation.
-func (f *Files) Unlink(rel page.RelFileNode) error { panic("unwritten") }
+// fork is what is known of one fork that was used.
+type fork struct {
+	key forkKey
 
-// ImmediateSync makes a fork durable now.
-func (f *Files) ImmediateSync(rel page.RelFileNode, fork page.Fork) error { panic("unwritten") }
+	used atomic.Bool  // since the last search for files to close
+	size atomic.Int64 // blocks, or unknown
 
-// Prefetch hints that a block will be read.
-func (f *Files) Prefetch(tag page.Tag) { panic("unwritten") }
+	mu   sync.RWMutex // read: input and output; write: segs and the files' lengths change
+	segs []vfs.File   // open segments; nil where closed
+}
 
-// WriteBack hints that n blocks from tag on may go to the disk now.
-func (f *Files) WriteBack(tag page.Tag, n int) { panic("unwritten") }
+const unknown = -1
 
-// Path is the file name of a fork's first segment, as messages show it
-// (PostgreSQL: relpath).
-func (f *Files) Path(rel page.RelFileNode, fork page.Fork) string { panic("unwritten") }
+// get returns the entry of a fork, making it.
+func (m *Manager) get(k forkKey) *fork {
+	m.mu.RLock()
+	f := m.forks[k]
+	m.mu.RUnlock()
+	if f == nil {
+		m.mu.Lock()
+		if f = m.forks[k]; f == nil {
+			f = &fork{key: k}
+			f.size.Store(unknown)
+			m.forks[k] = f
+		}
+		m.mu.Unlock()
+	}
+	if !f.used.Load() {
+		f.used.Store(true)
+	}
+	return f
+}
+
+func (f *Files) fork(rel page.RelFileNode, fk page.Fork) *fork {
+	return f.m.get(forkKey{Rel{rel, f.backend}, fk})
+}
+
+// CloseAll closes every open file, as before removing a database's folder. Cached
+// lengths are forgotten.
+func (m *Manager) CloseAll() { m.forget(func(forkKey) bool { return true }) }
+
+// DropDatabase forgets open files, sync requests and delayed unlinks of a
+// database in a tablespace (0: in all), whose folder the caller is about to remove.
+func (m *Manager) DropDatabase(db, spc oid.OID) {
+	of := func(k forkKey) bool { return k.rel.DB == db && (spc == 0 || k.rel.Spc == spc) }
+	m.sync.Lock()
+	for k := range m.sync.files {
+		if of(k.forkKey) {
+			m.forgetSync(k)
+		}
+	}
+	var keep []unlink
+	for _, u := range m.sync.unlinks {
+		if !of(u.key) {
+			keep = append(keep, u)
+		}
+	}
+	m.sync.unlinks = keep
+	m.sync.Unlock()
+	m.forget(of)
+}
+
+func (m *Manager) forget(of func(forkKey) bool) {
+	var list []*fork
+	m.mu.Lock()
+	for k, f := range m.forks {
+		if of(k) {
+			list = append(list, f)
+			delete(m.forks, k)
+		}
+	}
+	m.mu.Unlock()
+	for _, f := range list {
+		f.mu.Lock()
+		m.closeSegs(f)
+		f.mu.Unlock()
+	}
+}
+
+// closeSegs closes f's files; f.mu is held for writing. What was written is in
+// the kernel, so that an error of close says nothing that Sync will not.
+func (m *Manager) closeSegs(f *fork) {
+	for i, h := range f.segs {
+		if h != nil {
+			_ = h.Close()
+			f.segs[i] = nil
+			m.open.Add(-1)
+		}
+	}
+	f.segs = f.segs[:0]
+}
+
+// limitOpen closes files of forks that were not used lately, until there is room
+// for one more. Forks that are busy are passed over.
+func (m *Manager) limitOpen(mine *fork) {
+	for turn := 0; turn < 2 && m.open.Load() >= int64(m.opt.MaxOpen); turn++ {
+		m.mu.RLock()
+		list := make([]*fork, 0, len(m.forks))
+		for _, f := range m.forks {
+			if f != mine {
+				list = append(list, f)
+			}
+		}
+		m.mu.RUnlock()
+		for _, f := range list {
+			if f.used.Swap(false) || m.open.Load() < int64(m.opt.MaxOpen) || !f.mu.TryLock() {
+				continue
+			}
+			m.closeSegs(f)
+			f.mu.Unlock()
+		}
+	}
+}

@@ -35,24 +35,30 @@ type node struct {
 
 // FS is a tree in memory.
 type FS struct {
-	mu     sync.RWMutex
-	root   *node
-	budget int64 // bytes left for files to grow; negative is unlimited
+	mu   sync.RWMutex
+	root *node
+
+	space struct { // taken last, under a node's lock
+		sync.Mutex
+		left int64 // bytes that files may still grow; negative is unlimited
+	}
 }
 
 var _ vfs.FS = (*FS)(nil)
 
 // New returns an empty tree without limit.
 func New() *FS {
-	return &FS{root: &node{mode: fs.ModeDir | 0o700, kids: map[string]*node{}}, budget: -1}
+	f := &FS{root: &node{mode: fs.ModeDir | 0o700, kids: map[string]*node{}}}
+	f.space.left = -1
+	return f
 }
 
 // SetBudget lets files grow by n more bytes together; then writes fail with
 // ENOSPC. Negative lifts the limit.
 func (f *FS) SetBudget(n int64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.budget = n
+	f.space.Lock()
+	defer f.space.Unlock()
+	f.space.left = n
 }
 
 // take reserves n bytes of growth, or gives them back when n is negative.
@@ -60,15 +66,15 @@ func (f *FS) take(n int64) error {
 	if n == 0 {
 		return nil
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.budget < 0 {
+	f.space.Lock()
+	defer f.space.Unlock()
+	switch {
+	case f.space.left < 0:
 		return nil
-	}
-	if f.budget < n {
+	case f.space.left < n:
 		return syscall.ENOSPC
 	}
-	f.budget -= n
+	f.space.left -= n
 	return nil
 }
 
