@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 )
 
@@ -109,5 +110,16 @@ func File(err error, verb, path string) error {
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		c = InsufficientResources
 	}
-	return Wrap(err, c, "could not %s file %q", verb, path)
+	return Wrap(err, c, "could not %s file %q%s", verb, path, OSText(err))
+}
+
+// OSText is what PostgreSQL's %m would print after a colon: the system's text for
+// the error number in err's chain, or nothing.
+func OSText(err error) string {
+	no, ok := errors.AsType[syscall.Errno](err)
+	if !ok {
+		return ""
+	}
+	s := no.Error()
+	return ": " + strings.ToUpper(s[:1]) + s[1:]
 }

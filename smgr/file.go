@@ -105,7 +105,7 @@ func (m *Manager) makeDir(dir string, redo bool) error {
 	}
 	m.queueDir(path.Dir(dir))
 	if err != nil {
-		return pgerr.Wrap(err, pgerr.CodeOf(pgerr.File(err, "create", dir)), "could not create directory %q", dir)
+		return pgerr.Wrap(err, pgerr.CodeOf(pgerr.File(err, "create", dir)), "could not create directory %q%s", dir, pgerr.OSText(err))
 	}
 	return nil
 }
@@ -186,7 +186,7 @@ func (f *Files) Read(tag page.Tag, p page.Page) error {
 		return nil
 	case err != nil && !errors.Is(err, io.EOF):
 		e := pgerr.File(err, "read", h.Name())
-		return pgerr.Wrap(err, pgerr.CodeOf(e), "could not read block %d in file %q", tag.Block, h.Name())
+		return pgerr.Wrap(err, pgerr.CodeOf(e), "could not read block %d in file %q%s", tag.Block, h.Name(), pgerr.OSText(err))
 	case f.m.opt.Redo():
 		clear(p)
 		return nil
@@ -207,7 +207,7 @@ func (f *Files) Write(tag page.Tag, p page.Page) error {
 	fk.mu.RUnlock()
 	if err != nil {
 		e := pgerr.File(err, "write", h.Name())
-		return pgerr.Wrap(err, pgerr.CodeOf(e), "could not write block %d in file %q", tag.Block, h.Name())
+		return pgerr.Wrap(err, pgerr.CodeOf(e), "could not write block %d in file %q%s", tag.Block, h.Name(), pgerr.OSText(err))
 	}
 	f.queue(fk, seg)
 	return nil
@@ -247,7 +247,7 @@ func (f *Files) Extend(tag page.Tag, p page.Page) error {
 	}
 	fk.mu.RUnlock()
 	if err != nil {
-		e := pgerr.Wrap(err, pgerr.CodeOf(pgerr.File(err, "extend", h.Name())), "could not extend file %q", h.Name())
+		e, _ := pgerr.As(pgerr.File(err, "extend", h.Name()))
 		return e.WithHint("Check free disk space.")
 	}
 	f.queue(fk, seg)
@@ -306,7 +306,7 @@ func (f *Files) Truncate(rel page.RelFileNode, fork page.Fork, n page.BlockNumbe
 		}
 		if err != nil {
 			return pgerr.Wrap(err, pgerr.CodeOf(pgerr.File(err, "truncate", "")),
-				"could not truncate file %q to %d blocks", segKey{fk.key, uint32(seg)}.path(), cut/page.Size)
+				"could not truncate file %q to %d blocks%s", segKey{fk.key, uint32(seg)}.path(), cut/page.Size, pgerr.OSText(err))
 		}
 		f.queue(fk, uint32(seg))
 	}

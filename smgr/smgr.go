@@ -56,7 +56,8 @@ type Manager struct {
 	mu    sync.RWMutex
 	forks map[forkKey]*fork
 
-	sync struct {
+	syncing sync.Mutex // held by the running Sync
+	sync    struct {
 		sync.Mutex
 		files   map[segKey]struct{} // segments to sync
 		dirs    map[string]struct{} // folders to sync

@@ -42,8 +42,10 @@ func (m *Manager) PreCheckpoint() {
 
 // Sync makes durable all that was written before the call (PostgreSQL:
 // ProcessSyncRequests). A failure is a PANIC: the kernel may have dropped the
-// data, and a retry would say otherwise. One call at a time.
+// data, and a retry would say otherwise.
 func (m *Manager) Sync() error {
+	m.syncing.Lock()
+	defer m.syncing.Unlock()
 	m.sync.Lock()
 	files, dirs := m.sync.files, m.sync.dirs
 	m.sync.files, m.sync.dirs = map[segKey]struct{}{}, map[string]struct{}{}
