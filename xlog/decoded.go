@@ -20,6 +20,11 @@ type Decoded struct {
 	Main             []byte
 	Blocks           []DecodedBlock // indexed by block id; gaps have InUse false
 	Raw              []byte         // the record, header and all
+	// Overwritten is set on the first record behind one whose rest never came:
+	// the start of the lost record.
+	Overwritten lsn.LSN
+
+	codec *decoders
 }
 
 // DecodedBlock is a block reference of a record, its image and its data.
@@ -54,7 +59,7 @@ func (d *Decoded) Block(id uint8) *DecodedBlock {
 // Clone copies d and all that it points to.
 func (d *Decoded) Clone() *Decoded {
 	raw := append([]byte(nil), d.Raw...)
-	c := &Decoded{Start: d.Start, End: d.End}
+	c := &Decoded{Start: d.Start, End: d.End, codec: d.codec}
 	if err := c.decode(raw); err != nil {
 		panic("decoded record does not decode: " + err.Error())
 	}

@@ -50,16 +50,8 @@ type Record struct {
 	blocks  []blockRef // in use: the first nblocks
 	nblocks int
 
-	hdr      []byte   // xl header and block headers, assembled
-	parts    [][]byte // hdr, images, data, in the order of the log
-	total    uint32
-	crc      uint32 // of everything behind the record header
-	redo     lsn.LSN
-	fpwOn    bool
-	minLSN   lsn.LSN // smallest LSN of a page whose image was left out; 0 is none
-	images   int
-	one, two [PageSize]byte
-	codec    codec
+	start lsn.LSN // of the record inserted last
+	asm   assembly
 }
 
 type blockRef struct {
@@ -112,3 +104,6 @@ func (r *Record) SetOrigin(o uint16) { r.origin = o }
 // SetTopXID has the record carry the id of the top-level transaction: done once
 // per subtransaction at wal_level logical.
 func (r *Record) SetTopXID(x xid.XID) { r.topXID = x }
+
+// Start is where the record that was inserted last begins.
+func (r *Record) Start() lsn.LSN { return r.start }

@@ -1,0 +1,21 @@
+// Package xlog is the write-ahead log in PostgreSQL 15's format: records,
+// insertion, flushing, segments, and reading back.
+//
+// INV-XLOG-1 (durability): what Flush said is durable is read back after any
+// loss of power; a failed write or sync stops the log for good and is never
+// retried.
+// Enforced: Log.sync, Log.fail. Tested: TestPowerFailSweep, TestFailedSync.
+//
+// INV-XLOG-4 (no hole): nothing is written up to a position while an insert
+// below it is unfinished.
+// Enforced: Log.waitForInserts. Tested: TestManyWriters.
+//
+// INV-XLOG-5 (reader): whatever the bytes, reading neither panics nor allocates
+// by a length that was not checked against bytes that are there.
+// Enforced: Decoded.decode, Reader.assemble. Tested: FuzzDecode, FuzzReader.
+//
+// Three pointers only grow: Flush <= Write <= Insert.
+//
+// Lock order: ring.mu, then the lead of group; inserter.mu and group.mu are
+// innermost, held for a few instructions, and never while waiting.
+package xlog
