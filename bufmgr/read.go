@@ -136,6 +136,28 @@ func (p *Pool) Extend(rel page.RelFileNode, fork page.Fork, s *Strategy) (Buffer
 	return b, n, err
 }
 
+// Grow makes a fork if it is missing and adds zero blocks until it has n.
+func (p *Pool) Grow(rel page.RelFileNode, fork page.Fork, n page.BlockNumber) error {
+	mu := p.extLock(rel, fork)
+	mu.Lock()
+	defer mu.Unlock()
+	ok, err := p.opt.Smgr.Exists(rel, fork)
+	if err == nil && !ok {
+		err = p.opt.Smgr.Create(rel, fork)
+	}
+	if err != nil {
+		return err
+	}
+	have, err := p.opt.Smgr.NBlocks(rel, fork)
+	for ; err == nil && have < n; have++ {
+		var b Buffer
+		if b, err = p.extendTo(page.Tag{Rel: rel, Fork: fork, Block: have}, nil); err == nil {
+			p.UnlockRelease(b)
+		}
+	}
+	return err
+}
+
 // extendTo makes block tag.Block, the first past the end; the extension lock is held.
 func (p *Pool) extendTo(tag page.Tag, s *Strategy) (Buffer, error) {
 	if tag.Block == page.InvalidBlock {

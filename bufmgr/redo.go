@@ -97,7 +97,7 @@ func (p *Pool) restore(d *xlog.Decoded, id uint8, b Buffer) error {
 
 // ReadExtended reads a block for redo (PostgreSQL: XLogReadBufferExtended): the
 // file is made if it is missing, and in the Zero modes the fork is extended up to
-// the block. In the other modes a block that does not exist, or was never
+// the block. In Normal mode a block that does not exist, or was never
 // initialised, is noted as invalid and gives buffer 0.
 func (p *Pool) ReadExtended(tag page.Tag, mode Mode) (Buffer, error) {
 	mu := p.extLock(tag.Rel, tag.Fork)
@@ -107,8 +107,7 @@ func (p *Pool) ReadExtended(tag page.Tag, mode Mode) (Buffer, error) {
 		mu.Unlock()
 		return 0, err
 	}
-	zero := mode == Zero || mode == ZeroCleanup
-	if tag.Block >= n && !zero {
+	if tag.Block >= n && mode == Normal {
 		mu.Unlock()
 		return 0, p.invalid.note(p, tag, false)
 	}
@@ -123,7 +122,7 @@ func (p *Pool) ReadExtended(tag page.Tag, mode Mode) (Buffer, error) {
 	}
 	mu.Unlock()
 	b, err := p.Read(tag, mode, nil)
-	if err != nil || zero {
+	if err != nil || mode != Normal {
 		return b, err
 	}
 	p.Lock(b, Shared)
