@@ -153,12 +153,15 @@ func toTextArray(d datum.Datum) []string    { return toSlice(d, elemText, toText
 func toFloat4Array(d datum.Datum) []float32 { return toSlice(d, elemFloat4, toFloat4) }
 
 func fromACLArray(v []ACLItem) datum.Datum {
-	return fromSlice(oid.AclItem, elemACL, v, func(a ACLItem) datum.Datum {
-		b := make([]byte, 0, 12)
-		b = le.AppendUint32(b, uint32(a.Grantee))
-		b = le.AppendUint32(b, uint32(a.Grantor))
-		return datum.Bytes(le.AppendUint32(b, a.Rights))
-	})
+	return fromSlice(oid.AclItem, elemACL, v, ACLItem.Datum)
+}
+
+// Datum is the item's 12 bytes.
+func (a ACLItem) Datum() datum.Datum {
+	b := make([]byte, 0, 12)
+	b = le.AppendUint32(b, uint32(a.Grantee))
+	b = le.AppendUint32(b, uint32(a.Grantor))
+	return datum.Bytes(le.AppendUint32(b, a.Rights))
 }
 
 func toACLArray(d datum.Datum) []ACLItem {

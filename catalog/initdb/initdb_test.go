@@ -1,0 +1,106 @@
+package initdb
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pgmini/pgmini/internal/oracle"
+	"github.com/pgmini/pgmini/vfs/memfs"
+	"github.com/pgmini/pgmini/vfs/osfs"
+)
+
+// newCluster makes a cluster of ours that the stock server may take over.
+func newCluster(t *testing.T, pg *oracle.PG, o Options) (*oracle.Cluster, string) {
+	t.Helper()
+	dir := filepath.Join(pg.TempDir(t), "data")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	o.FS, o.Random, o.NoSync = osfs.New(dir), rand.Reader, true
+	start := time.Now()
+	if err := Create(o); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("made in %v", time.Since(start))
+	pg.Own(t, dir)
+	return pg.Cluster(t, dir), dir
+}
+
+func TestStockStarts(t *testing.T) {
+	pg := oracle.Find(t)
+	c, dir := newCluster(t, pg, Options{Password: "secret"})
+	if out := pg.Run(t, "pg_controldata", dir); !strings.Contains(out, "shut down\n") {
+		t.Error(out)
+	}
+	if out := pg.Run(t, "pg_checksums", "--check", "-D", dir); !strings.Contains(out, "Bad checksums:  0") {
+		t.Error(out)
+	}
+	if out := pg.Run(t, "pg_waldump", "-p", filepath.Join(dir, "pg_wal"), "-n", "1", "000000010000000000000001"); !strings.Contains(out, "CHECKPOINT_SHUTDOWN") {
+		t.Error(out)
+	}
+	single := pg.Command(context.Background(), "postgres", "--single", "-D", dir, "postgres")
+	single.Stdin = strings.NewReader("SELECT count(*) > 3000 AS many FROM pg_proc;\n")
+	if out, err := single.CombinedOutput(); err != nil || !strings.Contains(string(out), `many = "t"`) {
+		t.Errorf("%v: %s", err, out)
+	}
+	c.Start()
+	defer c.Stop()
+	c.Psql("CREATE SCHEMA s; CREATE TABLE s.t (a int PRIMARY KEY, b text UNIQUE, c numeric[] DEFAULT '{1.5}'); INSERT INTO s.t SELECT i, repeat('x', i) FROM generate_series(1, 500) i; CREATE VIEW v AS SELECT * FROM s.t; VACUUM FULL pg_class; VACUUM FULL pg_proc; REINDEX DATABASE postgres; ANALYZE")
+	if got := strings.TrimSpace(c.Psql("SELECT count(*), sum(length(b)) FROM s.t WHERE a <= 100")); got != "100|5050" && !strings.Contains(got, "5050") {
+		t.Error(got)
+	}
+	out := c.Tool("pg_amcheck", "--all", "--heapallindexed", "--rootdescend", "--parent-check", "--install-missing")
+	if strings.TrimSpace(out) != "" {
+		t.Error(out)
+	}
+}
+
+// TestStockChecks lets amcheck look at the pages we made before anything else
+// changes them.
+func TestStockChecks(t *testing.T) {
+	pg := oracle.Find(t)
+	c, _ := newCluster(t, pg, Options{})
+	c.Start("autovacuum=off")
+	defer c.Stop()
+	for _, db := range []string{"postgres", "template1"} {
+		out, err := c.TryPsql(db, `CREATE EXTENSION amcheck;
+			SELECT bt_index_parent_check(indexrelid, true, true) FROM pg_index WHERE indexrelid IN (SELECT oid FROM pg_class WHERE relam = 403);
+			SELECT c.relname, v.* FROM pg_class c, verify_heapam(c.oid, skip := 'none') v WHERE relkind IN ('r', 't')`)
+		if err != nil || strings.Contains(out, "ERROR") || strings.Contains(out, "pg_") {
+			t.Errorf("%s: %v %s", db, err, out)
+		}
+	}
+	// Index scans and sequential scans agree.
+	got := c.Psql(`SET enable_seqscan = off; SELECT count(*) FROM pg_proc WHERE oid > 0;
+		SET enable_seqscan = on; SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off; SELECT count(*) FROM pg_proc WHERE oid > 0`)
+	if f := strings.Fields(strings.ReplaceAll(got, "SET", "")); len(f) != 2 || f[0] != f[1] {
+		t.Error(got)
+	}
+	if got := c.Psql("SELECT count(*) FROM pg_class WHERE relkind IN ('r', 't', 'i') AND relpages <> pg_relation_size(oid, 'main') / 8192"); strings.TrimSpace(got) != "0" {
+		t.Errorf("%s relations have another length than pg_class says", got)
+	}
+}
+
+func TestUnfinished(t *testing.T) {
+	fs := memfs.New()
+	o := Options{FS: fs, Random: strings.NewReader("xx")} // too few for the nonce
+	if err := Create(o); err == nil {
+		t.Fatal("no error")
+	}
+	if _, err := fs.Stat("global/pg_control"); err == nil {
+		t.Error("pg_control is there")
+	}
+}
+
+func BenchmarkCreate(b *testing.B) {
+	for b.Loop() {
+		if err := Create(Options{FS: memfs.New(), Random: rand.Reader, NoSync: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
