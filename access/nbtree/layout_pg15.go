@@ -81,15 +81,15 @@ const (
 
 // Limits.
 const (
-	pageRoom         = page.Size - page.HeaderSize - opaqueSize
-	maxItemSize      = (page.Size - (page.HeaderSize+3*page.ItemIDSize+3*page.TIDSize+7)&^7 - opaqueSize) / 3 &^ 7       // BTMaxItemSize: 2704
-	maxItemNoTID     = (page.Size - (page.HeaderSize+3*page.ItemIDSize+7)&^7 - opaqueSize) / 3 &^ 7                      // 2712
-	maxTIDsPerPage   = pageRoom / page.TIDSize                                                                         // MaxTIDsPerBTreePage: 1358
-	maxItemsPerPage  = (page.Size - page.HeaderSize) / (page.ItemIDSize + 16)                                          // MaxIndexTuplesPerPage: 408
-	nonleafFill      = 70
-	defaultFill      = 90
-	singleValueFill  = 96
-	maxPostingCap    = maxItemSize / 2
+	pageRoom        = page.Size - page.HeaderSize - opaqueSize
+	maxItemSize     = (page.Size - (page.HeaderSize+3*page.ItemIDSize+3*page.TIDSize+7)&^7 - opaqueSize) / 3 &^ 7 // BTMaxItemSize: 2704
+	maxItemNoTID    = (page.Size - (page.HeaderSize+3*page.ItemIDSize+7)&^7 - opaqueSize) / 3 &^ 7                // 2712
+	maxTIDsPerPage  = pageRoom / page.TIDSize                                                                     // MaxTIDsPerBTreePage: 1358
+	maxItemsPerPage = (page.Size - page.HeaderSize) / (page.ItemIDSize + 16)                                      // MaxIndexTuplesPerPage: 408
+	nonleafFill     = 70
+	defaultFill     = 90
+	singleValueFill = 96
+	maxPostingCap   = maxItemSize / 2
 )
 
 // Compile-time checks: the index is out of range unless the two are equal.
