@@ -130,7 +130,7 @@ func (s *Scan) Values(dst []datum.Datum) error {
 // Kill says that the row of the current match is dead to all: its entry gets the
 // LP_DEAD hint when the scan leaves the page, if the page has not changed.
 func (s *Scan) Kill() {
-	if s.cur.i < len(s.cur.hits) {
+	if s.cur.i >= 0 && s.cur.i < len(s.cur.hits) {
 		s.cur.killed = append(s.cur.killed, int32(s.cur.i))
 	}
 }
