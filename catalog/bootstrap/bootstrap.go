@@ -50,6 +50,7 @@ func Load() (*Data, error) {
 	if err := d.parse(string(text)); err != nil {
 		return nil, fmt.Errorf("read bootstrap rows: %w", err)
 	}
+	d.fillBodies()
 	return d, nil
 }
 

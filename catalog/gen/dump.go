@@ -97,7 +97,7 @@ func expr(cat string, c column) string {
 	case cat == "pg_class" && c.name == "relhasrules":
 		return "false"
 	case cat == "pg_proc" && (c.name == "prosrc" || c.name == "prosqlbody"):
-		return "case when prolang <> 14 then " + c.name + "::text when '" + c.name + "' = 'prosrc' then '' end"
+		return "case when prolang <> 14 then " + c.name + "::text when '" + c.name + "' = 'prosrc' then '' end" // bootstrap has bodies of its own
 	case c.typ == "regproc":
 		return c.name + "::oid::int8"
 	case c.typ == "oid":
