@@ -151,7 +151,7 @@ func DateToTimestamp(d int32) (ts int64, over int) {
 	case math.MaxInt32:
 		return math.MaxInt64, 0
 	}
-	const end = 109203528 // the first day after 294276-12-31, counted from 2000-01-01
+	const end = 106751983 // 294277-01-01, counted from 2000-01-01
 	if d >= end {
 		return math.MaxInt64, 1
 	}
