@@ -363,3 +363,10 @@ func (m *Manager) drop(l *local) {
 	l.holder = nil
 	o.free = append(o.free, l)
 }
+
+// AcquireAt is Acquire at a level of nesting: 1 is the transaction, 2 its
+// subtransaction. For transaction ids, which a parent may get while a child runs.
+func (m *Manager) AcquireAt(ctx context.Context, o *Owner, tag Tag, mode Mode, level int) error {
+	_, err := m.acquire(ctx, o, tag, mode, int32(level), true)
+	return err
+}

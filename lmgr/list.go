@@ -88,3 +88,23 @@ func (m *Manager) Blockers(pid int32) []int32 {
 	}
 	return pids
 }
+
+// EachExclusiveRelation calls f for every access exclusive lock held on a
+// relation.
+func (m *Manager) EachExclusiveRelation(f func(o *Owner, t Tag)) {
+	for i := range m.parts {
+		p := &m.parts[i]
+		p.Lock()
+		for _, lk := range p.locks {
+			if lk.tag.Type != TagRelation || lk.grant&AccessExclusive.bit() == 0 {
+				continue
+			}
+			for _, h := range lk.holders {
+				if h.mask&AccessExclusive.bit() != 0 {
+					f(h.owner, lk.tag)
+				}
+			}
+		}
+		p.Unlock()
+	}
+}
