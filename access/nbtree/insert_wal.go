@@ -42,8 +42,7 @@ func checkTuple(b []byte) (tuple, error) {
 	}
 	t := tuple(b)
 	n := page.MaxAlign(t.size())
-	if t.size() < tupHeader || n > len(b) || t.posting() && t.keySize()+t.nTIDs()*page.TIDSize > t.size() ||
-		t.posting() && (t.keySize() < tupHeader || t.nTIDs() < 1) {
+	if t.size() < tupHeader || n > len(b) || t.posting() && !t.postingFits() {
 		return nil, badRecord("tuple header %x in %d bytes", b[:tupHeader], len(b))
 	}
 	return t[:n:n], nil

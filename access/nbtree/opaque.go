@@ -45,12 +45,30 @@ func (n node) first() page.OffsetNumber {
 // last is the offset of the last item.
 func (n node) last() page.OffsetNumber { return n.NumItems() }
 
-// at returns item off as a tuple. The page's line pointers were validated when it
-// was read, so a bad one is answered with an empty pivot that sorts before all.
+// at returns item off as a tuple. A line pointer or header that no btree page has
+// gives a tuple without columns or TIDs, whose use is found to be corruption.
 func (n node) at(off page.OffsetNumber) tuple {
 	id := n.ItemID(off)
 	lo, hi := id.Off(), id.Off()+id.Len()
-	return tuple(n.Page[lo:hi:hi])
+	if lo < page.HeaderSize || hi > specialAt || hi-lo < tupHeader {
+		return badTuple()
+	}
+	t := tuple(n.Page[lo:hi:hi])
+	if size := t.size(); size < tupHeader || size > len(t) || t.posting() && !t.postingFits() {
+		return badTuple()
+	}
+	return t
+}
+
+func (t tuple) postingFits() bool {
+	key, n := t.keySize(), t.nTIDs()
+	return key >= tupHeader && n > 0 && key+n*page.TIDSize <= t.size()
+}
+
+func badTuple() tuple {
+	t := make(tuple, tupHeader)
+	t.setSize(tupHeader)
+	return t
 }
 
 // dead reports whether item off carries the LP_DEAD hint.

@@ -90,7 +90,7 @@ func (t tuple) heapTID() (page.TID, bool) {
 	if !t.pivot() {
 		return t.tidAt(0), true
 	}
-	if uint16(t.tid().Off)&pivotHasTID == 0 {
+	if uint16(t.tid().Off)&pivotHasTID == 0 || t.size() < tupHeader+page.TIDSize {
 		return page.TID{}, false
 	}
 	return page.GetTID(t[t.size()-page.TIDSize:]), true
