@@ -42,6 +42,7 @@ import (
 	"github.com/pgmini/pgmini/lsn"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgcontrol"
+	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/slru"
 	"github.com/pgmini/pgmini/smgr"
 	"github.com/pgmini/pgmini/vfs"
@@ -57,11 +58,12 @@ type Log interface {
 	SetAsyncLSN(at lsn.LSN)
 }
 
-// Options configures a Manager. FS, Log and Locks are required.
+// Options configures a Manager. FS and Locks are required.
 type Options struct {
 	FS    vfs.FS
-	Log   Log
 	Locks *lmgr.Manager
+	// Log is the write-ahead log; recovery leaves it nil until SetLog.
+	Log Log
 	// Buffers is shared_buffers in pages; it sizes the status log caches.
 	Buffers int
 	NoSync  bool // fsync = off
@@ -116,8 +118,11 @@ type Manager struct {
 // Open prepares the transaction system of a data directory whose recovery starts
 // at cp. It counts as being in recovery until StartUp.
 func Open(opt Options, cp *pgcontrol.CheckPoint) *Manager {
-	if opt.FS == nil || opt.Log == nil || opt.Locks == nil {
+	if opt.FS == nil || opt.Locks == nil {
 		panic("xact: missing option")
+	}
+	if opt.Log == nil {
+		opt.Log = noLog{}
 	}
 	yes, no := func() bool { return true }, func() bool { return false }
 	if opt.StandbyInfo == nil {
@@ -152,11 +157,27 @@ func Open(opt Options, cp *pgcontrol.CheckPoint) *Manager {
 	return m
 }
 
+// SetLog gives the manager the log that was opened at the end of recovery. Call
+// it before StartUp.
+func (m *Manager) SetLog(l Log) { m.opt.Log = l }
+
+func (m *Manager) flush(upTo lsn.LSN) error { return m.opt.Log.Flush(upTo) }
+
+// noLog stands in for the log during recovery: what is replayed is durable.
+type noLog struct{}
+
+func (noLog) Insert(*xlog.Record) (lsn.LSN, error) {
+	return lsn.Invalid, pgerr.New(pgerr.InternalError, "cannot make new WAL entries during recovery")
+}
+func (noLog) Flush(lsn.LSN) error       { return nil }
+func (noLog) FlushCommit(lsn.LSN) error { return nil }
+func (noLog) SetAsyncLSN(lsn.LSN)       {}
+
 func (m *Manager) openCaches() {
 	base := slru.Options{FS: m.opt.FS, NoSync: m.opt.NoSync, InRecovery: m.recovering.Load}
 	make := func(dir string, slots, groups int, precedes func(a, b uint32) bool) *slru.Cache {
 		o := base
-		o.Dir, o.Slots, o.Groups, o.Precedes, o.Flush = dir, slots, groups, precedes, m.opt.Log.Flush
+		o.Dir, o.Slots, o.Groups, o.Precedes, o.Flush = dir, slots, groups, precedes, m.flush
 		if dir == "pg_subtrans" {
 			o.NoSync = true
 		}
