@@ -95,3 +95,7 @@ func (r *Reader) FindNext(at lsn.LSN) (lsn.LSN, error) {
 		}
 	}
 }
+
+// PageSegSize is the segment size that the long header of a segment's first page
+// states; the caller checks that it is valid.
+func PageSegSize(p []byte) lsn.SegSize { return lsn.SegSize(le.Uint32(p[offSegSize:])) }
