@@ -60,7 +60,7 @@ func (c *Control) Text(w io.Writer, loc *time.Location) {
 	line := func(name, format string, a ...any) { fmt.Fprintf(w, "%-38s"+format+"\n", append([]any{name}, a...)...) }
 	stamp := func(sec int64) string { return time.Unix(sec, 0).In(loc).Format(time.ANSIC) }
 	redoFile := "???"
-	if s := lsn.SegSize(c.WALSegSize); s.Valid() {
+	if s := lsn.SegSize(c.WALSegSize); s != 0 {
 		redoFile = s.FileName(c.Copy.TLI, s.Containing(c.Copy.Redo))
 	}
 	line("pg_control version number:", "%d", c.Version)
