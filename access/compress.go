@@ -3,23 +3,28 @@ package access
 import (
 	"github.com/pierrec/lz4/v4"
 
+	"github.com/pgmini/pgmini/internal/pglz"
 	"github.com/pgmini/pgmini/pgerr"
 )
 
 // Compress returns payload as a stored varlena compressed in line by the
-// column's method ('l' lz4, else pglz); ok is false if that does not make it
-// smaller.
+// column's method ('l' lz4, else pglz); ok is false if that saves next to nothing.
 func Compress(payload []byte, method byte) (stored []byte, ok bool, err error) {
-	if method != 'l' {
-		return compressPGLZ(payload)
+	if method == 'l' {
+		buf := make([]byte, lz4.CompressBlockBound(len(payload)))
+		var c lz4.Compressor
+		n, err := c.CompressBlock(payload, buf)
+		if err != nil || n == 0 || compressedHdr+n >= len(payload)-2 {
+			return nil, false, nil
+		}
+		return PutCompressed(buf[:n], len(payload), LZ4), true, nil
 	}
-	buf := make([]byte, lz4.CompressBlockBound(len(payload)))
-	var c lz4.Compressor
-	n, err := c.CompressBlock(payload, buf)
-	if err != nil || n == 0 || n >= len(payload) {
+	var c pglz.Compressor
+	out, ok := c.Compress(nil, payload, pglz.Default())
+	if !ok || compressedHdr+len(out) >= len(payload)-2 {
 		return nil, false, nil
 	}
-	return PutCompressed(buf[:n], len(payload), LZ4), true, nil
+	return PutCompressed(out, len(payload), PGLZ), true, nil
 }
 
 // Decompress returns the payload of a stored varlena that is plain or compressed
@@ -53,14 +58,10 @@ func DecompressBody(comp []byte, rawLen int, method uint8) ([]byte, error) {
 		}
 		return dst, nil
 	case PGLZ:
-		return decompressPGLZ(comp, dst)
+		if _, err := pglz.Decompress(dst, comp, true); err != nil {
+			return nil, pgerr.Wrap(err, pgerr.DataCorrupted, "compressed pglz data is corrupt")
+		}
+		return dst, nil
 	}
 	return nil, pgerr.New(pgerr.DataCorrupted, "invalid compression method id %d", method)
-}
-
-// TODO(pglz): filled in when internal/pglz lands.
-func compressPGLZ(payload []byte) ([]byte, bool, error) { return nil, false, nil }
-
-func decompressPGLZ(comp, dst []byte) ([]byte, error) {
-	return nil, pgerr.NotYet("pglz decompression")
 }

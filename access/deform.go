@@ -223,3 +223,39 @@ func StoredColumns(d *TupleDesc, t Tuple, raw [][]byte) error {
 	}
 	return nil
 }
+
+// Field is a column's bytes in a tuple, as stored.
+type Field struct {
+	Stored []byte
+	Null   bool
+}
+
+// Fields sets dst[i] to the bytes of column i of t, aliasing t: for varlena, the
+// stored form. A column behind the tuple's end is null.
+func Fields(d *TupleDesc, t Tuple, dst []Field) error {
+	if !CheckTuple(t) {
+		return corruptTuple("header of %d bytes", len(t))
+	}
+	w := walker{data: t[t.Hoff():]}
+	if t.Infomask()&HasNull != 0 {
+		w.bits = t[offBits:]
+	}
+	off := 0
+	for i := range dst {
+		a := &d.Attrs[i]
+		if i >= t.NAttrs() || w.bits != nil && w.bits[i>>3]&(1<<(i&7)) == 0 {
+			dst[i] = Field{Null: true}
+			continue
+		}
+		size, at := int(a.Len), alignTo(off, a.Align)
+		if a.Len < 0 {
+			size, at = w.varSize(a, off)
+		}
+		if size == 0 || at+size > len(w.data) {
+			return corruptTuple("column %q at %d of %d bytes", a.Name, off, len(w.data))
+		}
+		off = at + size
+		dst[i] = Field{Stored: w.data[at:off:off]}
+	}
+	return nil
+}

@@ -259,3 +259,9 @@ func FormIndexTuple(d *TupleDesc, vals []datum.Datum, tid page.TID) (IndexTuple,
 
 // indexToastTarget is TOAST_INDEX_TARGET: MaxHeapTupleSize / 16.
 const indexToastTarget = 8160 / 16
+
+// DataSize is the length of the data part of the tuple that FormStored would make.
+func DataSize(d *TupleDesc, vals []datum.Datum, raw [][]byte) int {
+	n, _, _ := dataSize(d, vals, raw)
+	return n
+}

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/pgmini/pgmini/bufmgr"
 	"github.com/pgmini/pgmini/datum"
@@ -39,6 +40,8 @@ type Relation struct {
 	IdentityAttrs   []bool                               // by column: part of the replica identity
 	Toast           func() (*Relation, *Relation, error) // TOAST table and its valid index
 	LogicallyLogged bool
+
+	target uint32 // TargetBlock + 1
 }
 
 // IndexInfo is what an index access method must know besides.
@@ -112,3 +115,12 @@ type ToastIndex interface {
 	// to last, in order, whatever their visibility.
 	Lookup(idx *Relation, value oid.OID, first, last int32, dst []page.TID) ([]page.TID, error)
 }
+
+// TargetBlock is the block that an insertion tries first, or page.InvalidBlock: a
+// hint that all sessions share (PostgreSQL: smgr_targblock).
+func (r *Relation) TargetBlock() page.BlockNumber {
+	return page.BlockNumber(atomic.LoadUint32(&r.target)) - 1
+}
+
+// SetTargetBlock stores the hint.
+func (r *Relation) SetTargetBlock(b page.BlockNumber) { atomic.StoreUint32(&r.target, uint32(b)+1) }

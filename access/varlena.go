@@ -136,3 +136,6 @@ func PutPlain(payload []byte) []byte {
 func corruptTuple(what string, a ...any) error {
 	return pgerr.New(pgerr.DataCorrupted, "tuple is corrupt: %s", fmt.Sprintf(what, a...))
 }
+
+// Method is the compression method of a value that is compressed in line.
+func Method(stored []byte) uint8 { return uint8(le.Uint32(stored[4:]) >> 30) }

@@ -95,6 +95,17 @@ func (r *Record) BlockData(id uint8, data []byte) {
 	panic("BlockData before Block")
 }
 
+// BlockBytes is the data that block id has so far: what redo will be given. It is
+// valid until the next Begin.
+func (r *Record) BlockBytes(id uint8) []byte {
+	for i := range r.blocks[:r.nblocks] {
+		if b := &r.blocks[i]; b.id == id {
+			return b.data
+		}
+	}
+	return nil
+}
+
 // SetFlags sets f.
 func (r *Record) SetFlags(f RecordFlags) { r.flags |= f }
 

@@ -1,6 +1,7 @@
 package heap
 
 import (
+	"github.com/pgmini/pgmini/access/vm"
 	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/xid"
 )
@@ -26,33 +27,12 @@ func decodeVisible(b []byte) (visibleRec, error) {
 	return visibleRec{xid.XID(le.Uint32(b)), b[4]}, nil
 }
 
-// vmHeapBlocks is the number of heap blocks that a visibility map page covers:
-// two bits each.
-const vmHeapBlocks = (page.Size - page.HeaderSize) * 4
-
-// vmBlock is the visibility map page of a heap block.
-func vmBlock(blk page.BlockNumber) page.BlockNumber { return blk / vmHeapBlocks }
-
 // applyVisibleMap sets the bits of heap block blk on its visibility map page.
 func applyVisibleMap(p page.Page, blk page.BlockNumber, flags uint8) {
 	if p.IsNew() {
 		p.Init(0)
 	}
-	i := int(blk % vmHeapBlocks)
-	p[page.HeaderSize+i/4] |= (flags & (vmAllVisible | vmAllFrozen)) << (i % 4 * 2)
-}
-
-// clearVisibleMap clears bits of heap block blk. It reports whether one was set.
-func clearVisibleMap(p page.Page, blk page.BlockNumber, flags uint8) bool {
-	if p.IsNew() {
-		return false
-	}
-	i := int(blk % vmHeapBlocks)
-	b := &p[page.HeaderSize+i/4]
-	m := flags << (i % 4 * 2)
-	was := *b&m != 0
-	*b &^= m
-	return was
+	vm.SetBits(p, blk, flags)
 }
 
 func descVisible(dst, b []byte) []byte {
