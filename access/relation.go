@@ -86,6 +86,8 @@ type System struct {
 	// HintWAL says that data checksums or wal_log_hints are on, so that hint bits
 	// are preceded by a page image (PostgreSQL: XLogHintBitIsNeeded).
 	HintWAL bool
+	// BtreeVacuums knows which btrees are being vacuumed.
+	BtreeVacuums VacuumCycles
 }
 
 // Tag names block blk of r's fork.

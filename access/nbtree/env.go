@@ -70,7 +70,7 @@ func (e *env) init(idx *access.Relation, rec *xlog.Record, txs txSource) {
 // newEnv is an env for an operation of tx.
 func newEnv(tx *xact.Tx, idx *access.Relation) *env {
 	e := new(env)
-	e.init(idx, recordOf(tx), txAdapter{tx, idx})
+	e.init(idx, &tx.Rec, txAdapter{tx, idx})
 	return e
 }
 
@@ -205,16 +205,4 @@ func (e *env) finish(main []byte, bufs ...bufmgr.Buffer) error {
 	return nil
 }
 
-func (a txAdapter) currentXID() xid.XID {
-	if a.tx.TopXID() == xid.Invalid {
-		return xid.Invalid
-	}
-	x, err := a.tx.XID()
-	if err != nil {
-		return xid.Invalid
-	}
-	return x
-}
-
-// recordOf is the WAL record that tx builds.
-func recordOf(tx *xact.Tx) *xlog.Record { return new(xlog.Record) }
+func (a txAdapter) currentXID() xid.XID { return a.tx.XIDIfAny() }

@@ -185,7 +185,11 @@ func masked(p page.Page) page.Page {
 // sameAfterRedo replays recs twice in another world and compares with w's pages.
 func (w *world) sameAfterRedo(idx *access.Relation, recs []*xlog.Decoded) {
 	w.t.Helper()
-	v := newWorld(w.t, 256)
+	v := newWorld(w.t, 16)
+	pool, err := bufmgr.New(bufmgr.Options{Buffers: 64, Smgr: v.m.Files, Checksums: true}) // no log of its own
+	must(w.t, err)
+	w.t.Cleanup(func() { pool.Close() })
+	v.pool = pool
 	must(w.t, v.m.Create(idx.Node, page.MainFork))
 	redo := Redo(v.pool)
 	for range 2 {

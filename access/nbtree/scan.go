@@ -20,9 +20,11 @@ type Scan struct {
 	key      searchKey
 	possible bool
 	started  bool
+	end      int8 // the scan ran out, forward 1 or backward -1
 	cur      batch
 	mark     batch
 	marked   bool
+	markVals []int // array.cur at the mark
 }
 
 // hit is one matching heap TID of a batch.
@@ -57,7 +59,7 @@ func (s *Scan) Rescan(keys []Key) {
 	s.leave()
 	s.unmark()
 	s.e.err = nil
-	s.started = false
+	s.started, s.end = false, 0
 	s.possible = s.prepare(keys)
 }
 
@@ -73,6 +75,12 @@ func (s *Scan) Next(forward bool) (page.TID, bool, error) {
 	if !s.possible {
 		return page.TID{}, false, nil
 	}
+	if s.end != 0 {
+		if (s.end > 0) == forward {
+			return page.TID{}, false, nil
+		}
+		s.end, s.started = 0, false // turned round: the last match is the first
+	}
 	for {
 		ok, err := s.advance(forward)
 		if err != nil {
@@ -82,6 +90,11 @@ func (s *Scan) Next(forward bool) (page.TID, bool, error) {
 			return s.cur.hits[s.cur.i].tid, true, nil
 		}
 		if len(s.arrays) == 0 || !s.nextArrays(forward) {
+			s.leave()
+			s.end = -1
+			if forward {
+				s.end = 1
+			}
 			return page.TID{}, false, nil
 		}
 		s.leave()
@@ -146,6 +159,10 @@ func (s *Scan) Mark() {
 		s.e.pool.Pin(m.pin)
 	}
 	s.marked = true
+	s.markVals = s.markVals[:0]
+	for i := range s.arrays {
+		s.markVals = append(s.markVals, s.arrays[i].cur)
+	}
 }
 
 // Restore goes back to the marked match.
@@ -154,6 +171,12 @@ func (s *Scan) Restore() {
 		return
 	}
 	s.leave()
+	s.started, s.end = true, 0
+	for i, v := range s.markVals {
+		a := &s.arrays[i]
+		a.cur = v
+		s.conds[a.cond].Arg = a.vals[v]
+	}
 	m, c := &s.mark, &s.cur
 	hits, tuples, killed := append(c.hits[:0], m.hits...), append(c.tuples[:0], m.tuples...), c.killed[:0]
 	*c = *m
@@ -298,12 +321,6 @@ func (s *Scan) stepPage(forward bool) (bool, error) {
 		more = c.less
 	}
 	if !more {
-		if n := len(c.hits); n > 0 { // stay beyond the end, so that turning round finds the last match
-			c.i = n
-			if !forward {
-				c.i = -1
-			}
-		}
 		return false, e.err
 	}
 	s.leave()
