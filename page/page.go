@@ -243,6 +243,27 @@ func (p Page) place(n OffsetNumber, lower int, item []byte) error {
 	return nil
 }
 
+// CheckItems validates every line pointer that has storage: its item lies between
+// upper and special, and all of them fit there. Who is about to change a page in
+// a way that may not fail calls it first.
+func (p Page) CheckItems() error {
+	total := 0
+	for n := OffsetNumber(1); n <= p.NumItems(); n++ {
+		id := p.ItemID(n)
+		if !id.HasStorage() {
+			continue
+		}
+		if id.Off() < p.Upper() || id.Off()+id.Len() > p.SpecialOff() {
+			return fmt.Errorf("%w: item %d is [%d,%d)", ErrCorrupt, n, id.Off(), id.Off()+id.Len())
+		}
+		total += MaxAlign(id.Len())
+	}
+	if room := p.SpecialOff() - p.Lower(); total > room {
+		return fmt.Errorf("%w: items of %d bytes in %d", ErrCorrupt, total, room)
+	}
+	return nil
+}
+
 // Compact moves the items together against the special space: the item of the
 // lowest offset number ends up highest (PostgreSQL: compactify_tuples, without
 // the truncation of line pointers that its callers do). The result depends only
@@ -254,11 +275,11 @@ func (p Page) Compact() {
 	upper := p.SpecialOff()
 	for n := OffsetNumber(1); n <= p.NumItems(); n++ {
 		id := p.ItemID(n)
-		if !id.HasStorage() || id.Off() < from || upper-MaxAlign(id.Len()) < p.Lower() {
-			continue // the last two only on a damaged page
+		if !id.HasStorage() || id.Off() < from || id.Off()+id.Len() > p.SpecialOff() || upper-MaxAlign(id.Len()) < p.Lower() {
+			continue // all but the first only on a damaged page: see CheckItems
 		}
 		upper -= MaxAlign(id.Len())
-		copy(p[upper:], old[id.Off():min(id.Off()+id.Len(), Size)])
+		copy(p[upper:], old[id.Off():id.Off()+id.Len()])
 		p.SetItemID(n, MakeItemID(upper, id.Flags(), id.Len()))
 	}
 	p.SetUpper(upper)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -38,6 +39,10 @@ func FuzzPage(f *testing.F) {
 		if !p.IsNew() {
 			p.Special()
 			p.FreeOffset()
+			q := slices.Clone(p)
+			if q.Compact(); p.CheckItems() == nil && q.CheckItems() != nil {
+				t.Fatal("Compact broke the page")
+			}
 			if p.PutItem(OffsetNumber(n), head[:min(len(head), 100)]) == nil && Check(p) != nil {
 				t.Fatal("PutItem broke the page")
 			}
