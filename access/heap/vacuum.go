@@ -82,7 +82,7 @@ func Vacuum(ctx context.Context, tx *xact.Tx, rel *access.Relation, par VacuumPa
 
 // ago is x minus age, never below the first normal id.
 func ago(x xid.XID, age uint32) xid.XID {
-	if y := x - xid.XID(age); y.IsNormal() && y.Precedes(x) {
+	if y := x - xid.XID(age); y.IsNormal() && y.PrecedesOrEquals(x) {
 		return y
 	}
 	return xid.FirstNormal
