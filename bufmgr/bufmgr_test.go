@@ -373,13 +373,71 @@ func TestRing(t *testing.T) {
 	}
 }
 
+// visit does one random thing to block n, whose text holds n and count.
+func (e *env) visit(t *testing.T, rng *rand.Rand, n int, count *atomic.Int64) {
+	var s *Strategy
+	if rng.IntN(4) == 0 {
+		s = e.NewStrategy(Vacuum)
+	}
+	b, err := e.Read(page.Tag{Rel: rel, Block: page.BlockNumber(n)}, Normal, s)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	switch rng.IntN(5) {
+	case 0, 1:
+		e.Lock(b, Exclusive)
+		e.change(b, fmt.Sprintf("%d %d", n, count.Add(1)))
+	case 2:
+		if !e.TryLockCleanup(b) {
+			e.Release(b)
+			return
+		}
+		if err := e.MarkDirtyHint(b); err != nil {
+			t.Error(err)
+		}
+	default:
+		e.Lock(b, Shared)
+	}
+	defer e.UnlockRelease(b)
+	var blk, c int
+	it, err := e.Page(b).Item(1)
+	if err == nil {
+		_, err = fmt.Sscan(string(it), &blk, &c)
+	}
+	if err != nil || blk != n || int64(c) != count.Load() {
+		t.Errorf("block %d holds %q, count %d, %v", n, it, count.Load(), err)
+	}
+}
+
+// createAndDrop makes a relation, fills it and drops it with its checkpoint.
+func (e *env) createAndDrop(r page.RelFileNode) error {
+	if err := e.m.Create(r, page.MainFork); err != nil {
+		return err
+	}
+	for range 5 {
+		b, _, err := e.Extend(r, page.MainFork, nil)
+		if err != nil {
+			return err
+		}
+		e.change(b, "dropped")
+		e.UnlockRelease(b)
+	}
+	e.DropRelAll(r)
+	e.m.PreCheckpoint()
+	if err := errors.Join(e.m.Unlink(r), e.m.Sync()); err != nil {
+		return err
+	}
+	e.m.PreCheckpoint()
+	return e.m.PostCheckpoint()
+}
+
 // TestConcurrent runs readers, writers, hinters, a checkpointer and a dropper on
 // a pool that is much too small. Each page holds its block number and a counter
 // that only grows; the race detector sees every unguarded byte.
 func TestConcurrent(t *testing.T) {
 	e := newPool(t, 32)
 	const blocks, workers = 200, 8
-	other := page.RelFileNode{Spc: 1663, DB: 5, Rel: 16385}
 	for i := range blocks {
 		e.add(t, fmt.Sprintf("%d 0", i))
 	}
@@ -393,86 +451,30 @@ func TestConcurrent(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, uint64(w)))
 			for range 1500 {
 				n := rng.IntN(blocks)
-				var s *Strategy
-				if rng.IntN(4) == 0 {
-					s = e.NewStrategy(Vacuum)
-				}
-				b, err := e.Read(page.Tag{Rel: rel, Block: page.BlockNumber(n)}, Normal, s)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				switch rng.IntN(5) {
-				case 0, 1:
-					e.Lock(b, Exclusive)
-					e.change(b, fmt.Sprintf("%d %d", n, counts[n].Add(1)))
-				case 2:
-					if !e.TryLockCleanup(b) {
-						e.Release(b)
-						continue
-					}
-					if err := e.MarkDirtyHint(b); err != nil {
-						t.Error(err)
-					}
-				default:
-					e.Lock(b, Shared)
-				}
-				var blk, c int
-				it, err := e.Page(b).Item(1)
-				if err == nil {
-					_, err = fmt.Sscan(string(it), &blk, &c)
-				}
-				if err != nil || blk != n || int64(c) != counts[n].Load() {
-					t.Errorf("block %d holds %q, count %d, %v", n, it, counts[n].Load(), err)
-				}
-				e.UnlockRelease(b)
+				e.visit(t, rng, n, &counts[n])
 			}
 		})
 	}
 	var back sync.WaitGroup
-	back.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			if err := errors.Join(e.Checkpoint(context.Background(), CheckpointFlags{FlushAfter: 4}, nil), e.m.Sync()); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	back.Go(func() { // create, fill, drop
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			if err := e.m.Create(other, page.MainFork); err != nil {
-				t.Error(err)
-				return
-			}
-			for range 5 {
-				b, _, err := e.Extend(other, page.MainFork, nil)
-				if err != nil {
+	loop := func(f func() error) {
+		back.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := f(); err != nil {
 					t.Error(err)
 					return
 				}
-				e.change(b, "dropped")
-				e.UnlockRelease(b)
 			}
-			e.DropRelAll(other)
-			e.m.PreCheckpoint()
-			if err := errors.Join(e.m.Unlink(other), e.m.Sync()); err != nil {
-				t.Error(err)
-			}
-			e.m.PreCheckpoint()
-			if err := e.m.PostCheckpoint(); err != nil {
-				t.Error(err)
-			}
-		}
+		})
+	}
+	loop(func() error {
+		return errors.Join(e.Checkpoint(context.Background(), CheckpointFlags{FlushAfter: 4}, nil), e.m.Sync())
 	})
+	loop(func() error { return e.createAndDrop(page.RelFileNode{Spc: 1663, DB: 5, Rel: 16385}) })
 	wg.Wait()
 	close(stop)
 	back.Wait()
