@@ -16,6 +16,7 @@ import (
 	"fmt"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
@@ -206,9 +207,9 @@ func (p *pstate) utility(n *pg.Node) *node.Query {
 	case *pg.Node_DeclareCursorStmt:
 		u.Query = p.newState(nil).statement(s.DeclareCursorStmt.Query)
 	case *pg.Node_SelectStmt: // SELECT INTO
-		plain := *s.SelectStmt
+		plain := proto.Clone(s.SelectStmt).(*pg.SelectStmt)
 		plain.IntoClause = nil
-		u.Query = p.newState(nil).selectAny(&plain)
+		u.Query = p.newState(nil).selectAny(plain)
 	}
 	return &node.Query{CommandType: node.CmdUtility, UtilityStmt: u}
 }
