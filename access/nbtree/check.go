@@ -80,7 +80,7 @@ func (c *checker) level(level uint32, want []link, m meta) (down []link, err err
 		if n.prev() != left || n.is(flagDeleted|flagMeta) || n.level() != level || n.leaf() != (level == 0) {
 			return nil, c.fault(blk, "left link %d, flags %#x, level %d; expected %d at level %d", n.prev(), n.bits(), n.level(), left, level)
 		}
-		if n.is(flagRoot) != (blk == m.root) {
+		if n.is(flagRoot) != (blk == m.root) && !(blk == m.root && n.is(flagIncomplete)) {
 			return nil, c.fault(blk, "root flag")
 		}
 		if !n.is(flagHalfDead) {
