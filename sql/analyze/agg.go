@@ -116,7 +116,7 @@ func (p *pstate) groupingFunc(x *pg.GroupingFunc) node.Node {
 // column in it; and refuses it where none may stand.
 func (p *pstate) placeAggregate(g node.Node, at int, what string) {
 	level := -1
-	nested := -1
+	nested, inner := -1, -1
 	node.WalkLevels(g, func(n node.Node, sub int) bool {
 		if n == g {
 			return true
@@ -128,7 +128,7 @@ func (p *pstate) placeAggregate(g node.Node, at int, what string) {
 		case *node.Aggref:
 			up = x.Agglevelsup - sub
 			if up >= 0 && (nested < 0 || up < nested) {
-				nested = up
+				nested, inner = up, int(x.Location)
 			}
 			return false
 		case *node.GroupingFunc:
@@ -146,7 +146,7 @@ func (p *pstate) placeAggregate(g node.Node, at int, what string) {
 		}
 	}
 	if nested == level && what == "aggregate functions" {
-		p.fail(at, pgerr.GroupingError, "aggregate function calls cannot be nested")
+		p.fail(inner, pgerr.GroupingError, "aggregate function calls cannot be nested")
 	}
 	switch x := g.(type) {
 	case *node.Aggref:

@@ -192,7 +192,7 @@ func (p *pstate) assignPart(e node.Node, rel *Relation, no int, ind []*pg.Node, 
 	from := node.ExprType(e)
 	v := p.coerceTo(e, from, r.Refrestype, r.Reftypmod, node.CoercionAssignment, node.CoerceImplicitCast, -1)
 	if v == nil {
-		p.throw(p.err(node.ExprLocation(e), pgerr.DatatypeMismatch, `subscripted assignment to "%s" requires type %s but expression is of type %s`, c.Name, p.typeName(r.Refrestype), p.typeName(from)).
+		p.throw(p.err(at, pgerr.DatatypeMismatch, `subscripted assignment to "%s" requires type %s but expression is of type %s`, c.Name, p.typeName(r.Refrestype), p.typeName(from)).
 			WithHint("You will need to rewrite or cast the expression."))
 	}
 	r.Refassgnexpr = v
@@ -205,6 +205,9 @@ func (p *pstate) multiAssignRef(x *pg.MultiAssignRef) node.Node {
 		p.multi = map[*pg.Node]*multiAssign{}
 	}
 	row := x.Source.GetRowExpr()
+	if row == nil && x.Source.GetSubLink() == nil {
+		p.fail(rawLocation(x.Source), pgerr.FeatureNotSupported, "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression")
+	}
 	if row == nil {
 		p.notYet(int(x.Source.GetSubLink().GetLocation()), "UPDATE … SET (columns) = (subquery)")
 	}
@@ -383,7 +386,7 @@ func (p *pstate) onConflict(x *pg.OnConflictClause, rel *Relation) *node.OnConfl
 	}
 	if in := x.Infer; in != nil {
 		for _, n := range in.IndexElems {
-			c.ArbiterElems = append(c.ArbiterElems, p.inferenceElem(n.GetIndexElem()))
+			c.ArbiterElems = append(c.ArbiterElems, p.inferenceElem(n.GetIndexElem(), int(in.Location)))
 		}
 		if in.WhereClause != nil {
 			c.ArbiterWhere = p.coerceBoolean(p.expr(in.WhereClause, kindIndexPred), "WHERE")
@@ -432,7 +435,7 @@ func (p *pstate) excludedTargets(rel *Relation, index int) []*node.TargetEntry {
 	return append(tl, &node.TargetEntry{Resjunk: true, Expr: &node.Var{Varno: index, Vartype: rel.Type, Vartypmod: -1, Varnosyn: index, Location: -1}})
 }
 
-func (p *pstate) inferenceElem(x *pg.IndexElem) *node.InferenceElem {
+func (p *pstate) inferenceElem(x *pg.IndexElem, at int) *node.InferenceElem {
 	e := &node.InferenceElem{}
 	if x.Ordering != pg.SortByDir_SORTBY_DEFAULT && x.Ordering != 0 {
 		p.fail(-1, pgerr.InvalidColumnReference, "ASC/DESC is not allowed in ON CONFLICT clause")
@@ -441,7 +444,6 @@ func (p *pstate) inferenceElem(x *pg.IndexElem) *node.InferenceElem {
 		p.fail(-1, pgerr.InvalidColumnReference, "NULLS FIRST/LAST is not allowed in ON CONFLICT clause")
 	}
 	if x.Name != "" {
-		at := -1
 		if e.Expr = p.column(x.Name, at); e.Expr == nil {
 			p.noColumn("", x.Name, at)
 		}

@@ -485,7 +485,8 @@ func (b *joinBuilder) merge(using []string) {
 		p.assignExprCollations(e)
 		b.vars = append(b.vars, e)
 		if v, ok := e.(*node.Var); ok && (v == lv[i] || v == rv[i]) {
-			b.cols = append(b.cols, nsColumn{varno: v.Varno, attno: v.Varattno, typ: v.Vartype, mod: v.Vartypmod, coll: v.Varcollid})
+			b.cols = append(b.cols, nsColumn{varno: v.Varno, attno: v.Varattno, typ: v.Vartype, mod: v.Vartypmod, coll: v.Varcollid,
+				varnosyn: v.Varno, attnosyn: v.Varattno})
 		} else {
 			b.cols = append(b.cols, nsColumn{typ: node.ExprType(e), mod: node.ExprTypmod(e), coll: node.ExprCollation(e)})
 		}
@@ -570,7 +571,7 @@ func (b *joinBuilder) finish(x *pg.JoinExpr, ns []*nsItem) (node.Node, *nsItem, 
 			c.varnosyn, c.attnosyn = index, i+1
 			continue
 		}
-		if b.j.Alias != nil || i < b.merged {
+		if b.j.Alias != nil {
 			c.varnosyn, c.attnosyn = index, i+1
 		}
 	}

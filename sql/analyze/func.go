@@ -285,9 +285,6 @@ func (p *pstate) applyCall(fc *pg.FuncCall, c *candidate, args []node.Node, name
 	if fc.FuncVariadic && f.Variadic == oid.Any && p.elemType(p.baseType(actual[len(actual)-1])) == 0 {
 		p.fail(node.ExprLocation(args[len(args)-1]), pgerr.DatatypeMismatch, "VARIADIC argument must be an array")
 	}
-	if f.RetSet {
-		defer func() {}()
-	}
 	switch {
 	case f.Kind == 'a' && fc.Over == nil:
 		return p.aggregate(fc, f, args, ret, filter, variadic, loc)

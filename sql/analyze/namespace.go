@@ -260,10 +260,6 @@ func (p *pstate) functionField(row node.Node, name string, at int) node.Node {
 }
 
 func (p *pstate) noTable(schema, name string, at int) {
-	full := name
-	if schema != "" {
-		full = schema + "." + name
-	}
 	var near *node.RangeTblEntry
 	rel := must(p.cat.Relation(schema, name))
 	for q := p; q != nil && near == nil; q = q.parent {
@@ -275,9 +271,9 @@ func (p *pstate) noTable(schema, name string, at int) {
 		}
 	}
 	if near == nil {
-		p.fail(at, pgerr.UndefinedTable, `missing FROM-clause entry for table "%s"`, full)
+		p.fail(at, pgerr.UndefinedTable, `missing FROM-clause entry for table "%s"`, name)
 	}
-	e := p.err(at, pgerr.UndefinedTable, `invalid reference to FROM-clause entry for table "%s"`, full)
+	e := p.err(at, pgerr.UndefinedTable, `invalid reference to FROM-clause entry for table "%s"`, name)
 	if near.Alias != nil && near.Alias.Aliasname != name {
 		e.WithHint(`Perhaps you meant to reference the table alias "%s".`, near.Eref.Aliasname)
 	} else {

@@ -29,18 +29,24 @@ func rawAny(m protoreflect.Message, f func(any) bool) bool {
 	return found
 }
 
-// openParen is the offset of the parenthesis that opens a subquery: the raw tree
-// does not tell.
-func (a *analyzer) openParen(n *pg.Node) int {
+// rawLocation is the leftmost location in a raw tree; -1 if there is none.
+func rawLocation(n *pg.Node) int {
 	first := -1
 	rawAny(n.ProtoReflect(), func(v any) bool {
 		if l, ok := v.(interface{ GetLocation() int32 }); ok {
-			if at := int(l.GetLocation()); at > 0 && (first < 0 || at < first) {
+			if at := int(l.GetLocation()); at >= 0 && (first < 0 || at < first) {
 				first = at
 			}
 		}
 		return false
 	})
+	return first
+}
+
+// openParen is the offset of the parenthesis that opens a subquery: the raw tree
+// does not tell.
+func (a *analyzer) openParen(n *pg.Node) int {
+	first := rawLocation(n)
 	if first < 0 {
 		return -1
 	}

@@ -420,11 +420,19 @@ func (p *pstate) with(w *pg.WithClause, q *node.Query) {
 	}
 }
 
-func refersTo(n *pg.Node, name string) bool {
-	return rawAny(n.ProtoReflect(), func(v any) bool {
+func refersTo(n *pg.Node, name string) bool { return reference(n, name) >= 0 }
+
+// reference is where n names an unqualified table; -1 if nowhere.
+func reference(n *pg.Node, name string) int {
+	at := -1
+	rawAny(n.ProtoReflect(), func(v any) bool {
 		rv, ok := v.(*pg.RangeVar)
-		return ok && rv.Schemaname == "" && rv.Relname == name
+		if ok = ok && rv.Schemaname == "" && rv.Relname == name; ok {
+			at = int(rv.Location)
+		}
+		return ok
 	})
+	return at
 }
 
 func (p *pstate) analyzeCTE(e *node.CommonTableExpr, c *pg.CommonTableExpr) {
@@ -433,15 +441,15 @@ func (p *pstate) analyzeCTE(e *node.CommonTableExpr, c *pg.CommonTableExpr) {
 		if s == nil || s.Op != pg.SetOperation_SETOP_UNION {
 			p.fail(int(c.Location), pgerr.InvalidRecursion, `recursive query "%s" does not have the form non-recursive-term UNION [ALL] recursive-term`, c.Ctename)
 		}
-		if refersTo(&pg.Node{Node: &pg.Node_SelectStmt{SelectStmt: s.Larg}}, c.Ctename) {
-			p.fail(int(c.Location), pgerr.InvalidRecursion, `recursive reference to query "%s" must not appear within its non-recursive term`, c.Ctename)
+		if at := reference(&pg.Node{Node: &pg.Node_SelectStmt{SelectStmt: s.Larg}}, c.Ctename); at >= 0 {
+			p.fail(at, pgerr.InvalidRecursion, `recursive reference to query "%s" must not appear within its non-recursive term`, c.Ctename)
 		}
 	}
 	q := p.subquery(c.Ctequery, e, false, true)
 	if q.CommandType == node.CmdUtility {
 		p.fail(int(c.Location), pgerr.InternalError, "unexpected utility statement in WITH")
 	}
-	q.CanSetTag = false || q.CommandType == node.CmdSelect && false
+	q.CanSetTag = false
 	e.Ctequery = q
 	tl := q.TargetList
 	if q.CommandType != node.CmdSelect {
@@ -522,8 +530,6 @@ func (p *pstate) cteItem(e *node.CommonTableExpr, up int, alias *node.Alias, at 
 		if q := e.Ctequery.(*node.Query); q.CommandType != node.CmdSelect && len(q.ReturningList) == 0 {
 			p.fail(at, pgerr.FeatureNotSupported, `WITH query "%s" does not have a RETURNING clause`, e.Ctename)
 		}
-	} else {
-		e.Cterefcount++
 	}
 	r := &node.RangeTblEntry{Rtekind: node.RTECTE, Ctename: e.Ctename, Ctelevelsup: up, SelfReference: self, Alias: alias, InFromCl: true,
 		Coltypes: e.Ctecoltypes, Coltypmods: e.Ctecoltypmods, Colcollations: e.Ctecolcollations}
