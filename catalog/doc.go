@@ -10,10 +10,10 @@
 // INV-CAT-1: a shared cache entry is the row that a catalog snapshot taken now
 // would find, or there is an invalidation on the way that the reader's locks do
 // not order before it.
-// Enforced: Server.publish. Tested: TestLoadRace.
+// Enforced: dbCache.publishRow. Tested: TestLoadRace.
 //
 // INV-CAT-2: no session sees another's uncommitted catalog changes in a cache.
-// Enforced: Session.find. Tested: TestPrivateChanges.
+// Enforced: Session.cached. Tested: TestPrivateChanges.
 //
 // Lock order: Server.mu after every heavyweight lock and content lock; nothing
 // is locked while it is held.
