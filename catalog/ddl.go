@@ -27,13 +27,11 @@ type NewRelation struct {
 // Facts about pg_type rows: input and output functions and the like of composite
 // and of array types. FROZEN.
 const (
-	recordIn, recordOut, recordRecv, recordSend     oid.OID = 2290, 2291, 2402, 2403
-	arrayIn, arrayOut, arrayRecv, arraySend         oid.OID = 750, 751, 2400, 2401
-	arraySubscript, arrayAnalyze                    oid.OID = 6179, 3816
-	maxName                                                 = 63
-	toastNamespace                                          = oid.ToastNamespace
-	catalogHeapAM                                           = oid.HeapAM
-	depRelType, depRelClass, depRelNamespace, depAM oid.OID = oid.RelType, oid.RelClass, oid.RelNamespace, oid.RelAm
+	recordIn, recordOut, recordRecv, recordSend oid.OID = 2290, 2291, 2402, 2403
+	arrayIn, arrayOut, arrayRecv, arraySend     oid.OID = 750, 751, 2400, 2401
+	arraySubscript, arrayAnalyze                oid.OID = 6179, 3816
+
+	maxName = 63
 )
 
 // hasRowType reports whether relations of a kind have a composite type.
@@ -164,7 +162,7 @@ func (s *Session) classRow(n *NewRelation) *rows.PgClass {
 	}
 	if hasTuples(n.Kind) {
 		if c.Relam == oid.Invalid {
-			c.Relam = catalogHeapAM
+			c.Relam = oid.HeapAM
 		}
 		c.Relfrozenxid = s.tx.LatestSnapshot().Xmin
 		c.Relminmxid = xidOf(s.tx.Manager().OldestMulti())

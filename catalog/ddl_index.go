@@ -8,6 +8,7 @@ import (
 	"github.com/pgmini/pgmini/catalog/rows"
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/oid"
+	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/pgerr"
 )
 
@@ -93,7 +94,7 @@ func (s *Session) CreateIndex(n NewIndex) (oid.OID, error) {
 		if err != nil {
 			return 0, err
 		}
-		if err := nbtree.BuildEmptyMain(s.tx, idx); err != nil {
+		if err := nbtree.BuildEmpty(s.tx, idx, page.MainFork); err != nil {
 			return 0, err
 		}
 	}

@@ -199,7 +199,7 @@ func (s *Session) CreateToastTable(rel oid.OID) error {
 	proto, index := &access.Relation{}, &access.Relation{}
 	describeToast(proto, index)
 	proto.Desc.Attrs[2].Storage = 'p'
-	ns := toastNamespace
+	ns := oid.ToastNamespace
 	if c.Relpersistence == 't' && s.opt.TempToast != nil {
 		if ns, err = s.opt.TempToast(); err != nil {
 			return err

@@ -73,6 +73,8 @@ type SessionOptions struct {
 	Backend    int32   // number in the names of temporary files; -1: no temporary tables
 	// LocalPool gives the session's local buffers for temporary tables; nil: none.
 	LocalPool func() (*bufmgr.Pool, error)
+	// TempToast gives the schema of the session's temporary TOAST tables.
+	TempToast func() (oid.OID, error)
 }
 
 // Session is one session's view of one database's catalogs.
@@ -82,7 +84,8 @@ type Session struct {
 	db   *dbCache
 	tx   *xact.Tx
 	ctx  context.Context
-	own  *private // nil until the transaction changes a catalog
+	own  *private  // nil until the transaction changes a catalog
+	path []oid.OID // search path
 	temp map[oid.OID]*relEntry
 	tgen uint64 // generation of temp
 }

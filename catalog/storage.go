@@ -5,6 +5,7 @@ import (
 
 	"github.com/pgmini/pgmini/access"
 	"github.com/pgmini/pgmini/access/heap"
+	"github.com/pgmini/pgmini/access/indexheap"
 	"github.com/pgmini/pgmini/access/nbtree"
 	"github.com/pgmini/pgmini/catalog/rows"
 	"github.com/pgmini/pgmini/datum"
@@ -149,7 +150,7 @@ func (s *Session) index(rel *access.Relation, vals []datum.Datum, at tid) error 
 		for n, att := range ix.Key {
 			key[n] = vals[att-1]
 		}
-		o := nbtree.InsertOptions{Check: nbtree.UniqueNo, Heap: heap.ForIndex(s.tx, rel)}
+		o := nbtree.InsertOptions{Check: nbtree.UniqueNo, Heap: indexheap.New(s.tx, rel)}
 		if ix.Unique {
 			o.Check = nbtree.UniqueYes
 		}
