@@ -89,16 +89,35 @@ func (s *Session) CreateIndex(n NewIndex) (oid.OID, error) {
 	if err := s.setHasIndex(t.OID); err != nil {
 		return 0, err
 	}
-	if n.BuildEmpty {
-		idx, err := s.Relation(n.OID)
-		if err != nil {
-			return 0, err
-		}
-		if err := nbtree.BuildEmpty(s.tx, idx, page.MainFork); err != nil {
-			return 0, err
-		}
+	if err := s.emptyIndex(&n, c); err != nil {
+		return 0, err
 	}
 	return n.OID, s.CommandCounterIncrement()
+}
+
+// emptyIndex writes the init fork of an unlogged index, and the main fork if the
+// table is empty.
+func (s *Session) emptyIndex(n *NewIndex, c *rows.PgClass) error {
+	idx, err := s.Relation(n.OID)
+	if err != nil {
+		return err
+	}
+	if n.BuildEmpty {
+		if err := nbtree.BuildEmpty(s.tx, idx, page.MainFork); err != nil {
+			return err
+		}
+	}
+	if c.Relpersistence != 'u' || n.AM != oid.BtreeAM {
+		return nil
+	}
+	files, err := s.smgrRel(c)
+	if err != nil {
+		return err
+	}
+	if err := s.createFork(files, page.InitFork, true); err != nil {
+		return err
+	}
+	return nbtree.BuildEmpty(s.tx, idx, page.InitFork)
 }
 
 // setHasIndex notes in pg_class that a table has an index, in place.

@@ -39,7 +39,7 @@ func (s *Session) createStorage(c *rows.PgClass) error {
 	}
 	s.tx.CreatedRel(r)
 	if c.Relpersistence != 'u' || c.Relkind == 'i' {
-		return nil // an index's build knows what its init fork holds
+		return nil // emptyIndex makes an index's
 	}
 	return s.createFork(r, page.InitFork, true)
 }
