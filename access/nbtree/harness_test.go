@@ -33,11 +33,19 @@ func must(t testing.TB, err error) {
 
 // fakeTx is a txSource whose horizon is just behind the next id, so that deleted
 // pages can be reused at once.
-type fakeTx struct{ next atomic.Uint64 }
+type fakeTx struct {
+	next atomic.Uint64
+	hold bool // an old transaction stays
+}
 
 func (f *fakeTx) currentXID() xid.XID { return 7 }
 func (f *fakeTx) nextXID() xid.Full   { return xid.Full(1000 + f.next.Add(1)) }
-func (f *fakeTx) oldestXmin() xid.XID { return xid.XID(1000 + f.next.Load()) }
+func (f *fakeTx) oldestXmin() xid.XID {
+	if f.hold {
+		return 900
+	}
+	return xid.XID(1000 + f.next.Load())
+}
 
 // world is one small server: files, log, pool.
 type world struct {
