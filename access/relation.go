@@ -62,6 +62,7 @@ type IndexInfo struct {
 	Options          []int16 // INDOPTION_DESC 1, INDOPTION_NULLS_FIRST 2
 	Compare          []CompareFunc
 	EqualImage       bool // every opclass's equal values are the same bytes: deduplication is allowed
+	NoDedup          bool // WITH (deduplicate_items = off)
 	HasExprs         bool
 	HasPred          bool
 }

@@ -19,6 +19,13 @@ import (
 
 const crashRows = 1600
 
+// crashAck is what is durable: rows inserted, -1 once vacuumed too, and where redo
+// starts.
+type crashAck struct {
+	rows int
+	redo lsn.LSN
+}
+
 func crashOptions(fs *powerfail.FS) xlog.Options {
 	return xlog.Options{FS: fs, Dir: "pg_wal", SegSize: lsn.MinSegSize, SystemID: 42, Timeline: 1,
 		Buffers: 16, RedoLSN: testStart, FullPageWrites: true, Hints: true, NoInitZero: true}
@@ -27,7 +34,7 @@ func crashOptions(fs *powerfail.FS) xlog.Options {
 // crashRun grows a tree through splits with so few buffers that dirty pages are
 // written all the time, empties part of it with a vacuum, and says after each
 // flush of the log which rows are durable: n rows inserted, or all but the middle.
-func crashRun(t *testing.T, fs *powerfail.FS, ack func(int)) error {
+func crashRun(t *testing.T, fs *powerfail.FS, ack func(crashAck)) error {
 	for _, d := range []string{"pg_wal", "base", "base/5"} {
 		if err := fs.Mkdir(d); err != nil {
 			return err
@@ -57,6 +64,7 @@ func crashRun(t *testing.T, fs *powerfail.FS, ack func(int)) error {
 	if err := w.env(idx).buildEmpty(page.MainFork); err != nil {
 		return err
 	}
+	redo := testStart
 	for i := range crashRows {
 		vals := []datum.Datum{datum.Int(int64(i * 7919 % 1601)), datum.String(fmt.Sprintf("%0100d", i))}
 		if _, err := w.env(idx).insert(context.Background(), vals, tidOf(i), InsertOptions{}, noWait); err != nil {
@@ -66,7 +74,22 @@ func crashRun(t *testing.T, fs *powerfail.FS, ack func(int)) error {
 			if err := l.Flush(l.InsertEnd()); err != nil {
 				return err
 			}
-			ack(i + 1)
+			ack(crashAck{i + 1, redo})
+		}
+		if i%500 == 499 { // a checkpoint
+			at := l.BeginCheckpoint()
+			m.PreCheckpoint()
+			if err := pool.Checkpoint(context.Background(), bufmgr.CheckpointFlags{}, nil); err != nil {
+				return err
+			}
+			if err := m.Sync(); err != nil {
+				return err
+			}
+			if err := l.Flush(l.InsertEnd()); err != nil {
+				return err
+			}
+			redo = at
+			ack(crashAck{i + 1, redo})
 		}
 	}
 	_, err = w.env(idx).bulkDelete(context.Background(), nil, func(tid page.TID) bool { return !crashKept(tid) })
@@ -74,7 +97,7 @@ func crashRun(t *testing.T, fs *powerfail.FS, ack func(int)) error {
 		err = l.Flush(l.InsertEnd())
 	}
 	if err == nil {
-		ack(-1)
+		ack(crashAck{-1, redo})
 	}
 	return err
 }
@@ -86,7 +109,7 @@ func crashKept(tid page.TID) bool {
 }
 
 // crashCheck replays what the log has and looks at the tree.
-func crashCheck(t *testing.T, fs *powerfail.FS, acked []int) error {
+func crashCheck(t *testing.T, fs *powerfail.FS, acked []crashAck) error {
 	if len(acked) == 0 {
 		return nil
 	}
@@ -107,7 +130,8 @@ func crashCheck(t *testing.T, fs *powerfail.FS, acked []int) error {
 	}
 	r := xlog.NewReader(&xlog.Segments{FS: fs, Dir: "pg_wal", Size: lsn.MinSegSize, TLIs: []lsn.Timeline{1}},
 		xlog.ReaderOptions{SegSize: lsn.MinSegSize, SystemID: 42, Timeline: 1})
-	r.Seek(testStart)
+	last := acked[len(acked)-1]
+	r.Seek(last.redo)
 	redo := Redo(pool)
 	for {
 		d, err := r.Next()
@@ -131,15 +155,14 @@ func crashCheck(t *testing.T, fs *powerfail.FS, acked []int) error {
 	if err := Check(idx, func(_ access.IndexTuple, tid page.TID) { found[tid] = true }); err != nil {
 		return err
 	}
-	last := acked[len(acked)-1]
-	rows := last
-	if last < 0 {
+	rows := last.rows
+	if last.rows < 0 {
 		rows = crashRows
 	}
 	for i := range rows {
-		if tid := tidOf(i); !found[tid] && (crashKept(tid) || last > 0 && last < crashRows) {
+		if tid := tidOf(i); !found[tid] && (crashKept(tid) || last.rows > 0 && last.rows < crashRows) {
 			return fmt.Errorf("row %d is lost", i)
-		} else if last < 0 && found[tid] && !crashKept(tid) {
+		} else if last.rows < 0 && found[tid] && !crashKept(tid) {
 			return fmt.Errorf("row %d is back", i)
 		}
 	}
@@ -149,9 +172,9 @@ func crashCheck(t *testing.T, fs *powerfail.FS, acked []int) error {
 // TestPowerFail cuts the power at many steps of a workload with splits, page
 // deletion and evictions.
 func TestPowerFail(t *testing.T) {
-	w := powerfail.Workload[int]{
-		Run:   func(fs *powerfail.FS, ack func(int)) error { return crashRun(t, fs, ack) },
-		Check: func(fs *powerfail.FS, acked []int) error { return crashCheck(t, fs, acked) },
+	w := powerfail.Workload[crashAck]{
+		Run:   func(fs *powerfail.FS, ack func(crashAck)) error { return crashRun(t, fs, ack) },
+		Check: func(fs *powerfail.FS, acked []crashAck) error { return crashCheck(t, fs, acked) },
 		Seeds: 2, Every: 5,
 	}
 	w.Sweep(t)

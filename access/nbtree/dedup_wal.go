@@ -56,7 +56,7 @@ func applyDedup(p page.Page, ivs []interval) error {
 		if len(ivs) > 0 && ivs[0].base == off {
 			count = page.OffsetNumber(ivs[0].n)
 			ivs = ivs[1:]
-			if off < n.first() || count < 2 || off+count-1 > last {
+			if off < n.first() || count < 2 || int(off)+int(count)-1 > int(last) {
 				return badRecord("dedup interval of %d items at %d of %d", count, off, last)
 			}
 			tids = tids[:0]

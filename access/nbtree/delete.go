@@ -44,7 +44,7 @@ func (in *insertion) makeRoom(b bufmgr.Buffer, size int, simple bool) error {
 			return err
 		}
 	}
-	if !e.idx.Index.EqualImage {
+	if !e.idx.Index.EqualImage || e.idx.Index.NoDedup {
 		return nil
 	}
 	return e.dedup(b, in.item, size, churn)

@@ -17,7 +17,7 @@
 //
 // INV-NBT-4: what a record does to a page is done by one function, at do time and
 // at redo, from the record's bytes alone.
-// Enforced: redoer. Tested: TestMetamorphic.
+// Enforced: Redo. Tested: TestMetamorphic.
 //
 // INV-NBT-5: vacuum takes a cleanup lock on each leaf that it deletes entries
 // from; a scan whose matches must not become other rows' TIDs keeps its pin.

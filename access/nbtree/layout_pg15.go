@@ -8,7 +8,7 @@ import (
 
 // On-disk layout of btree pages and tuples, PostgreSQL 15 (access/nbtree.h,
 // access/itup.h). FROZEN: a change here is a new file, never an edit. Asserted
-// against files that PostgreSQL 15 wrote in TestStockIndexChecks.
+// against files that PostgreSQL 15 wrote in TestStockReplay.
 
 var le = binary.LittleEndian // constant
 

@@ -36,7 +36,7 @@ type loadLevel struct {
 }
 
 func newLoader(e *env) (*loader, error) {
-	l := &loader{e: e, alloc: 1, merge: e.idx.Index.EqualImage && !e.idx.Index.Unique, ring: e.pool.NewStrategy(bufmgr.BulkWrite)}
+	l := &loader{e: e, alloc: 1, merge: e.idx.Index.EqualImage && !e.idx.Index.Unique && !e.idx.Index.NoDedup, ring: e.pool.NewStrategy(bufmgr.BulkWrite)}
 	b, blk, err := e.pool.Extend(e.idx.Node, page.MainFork, l.ring) // the meta page, written last
 	if err != nil {
 		return nil, err
