@@ -1,4 +1,4 @@
-package analyze
+package analyze_test
 
 import (
 	"context"
@@ -11,17 +11,11 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/sql/analyze"
+	"github.com/pgmini/pgmini/sql/analyze/stockcat"
 	"github.com/pgmini/pgmini/sql/node"
 	"github.com/pgmini/pgmini/sql/parser"
 )
-
-func fromPg(err error) error {
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok {
-		return err
-	}
-	return &pgerr.Error{Code: pgerr.Code(e.Code), Msg: e.Message, Detail: e.Detail, Hint: e.Hint}
-}
 
 func lines(t *testing.T, name string) []string {
 	b, err := os.ReadFile("testdata/" + name)
@@ -37,19 +31,19 @@ func lines(t *testing.T, name string) []string {
 	return out
 }
 
-func setup(t *testing.T) *stock {
+func setup(t *testing.T) *stockcat.Catalog {
 	b, err := os.ReadFile("testdata/setup.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return connect(t, string(b))
+	return stockcat.Connect(t, string(b))
 }
 
 // TestErrors compares every bad statement's error with stock's.
 func TestErrors(t *testing.T) {
 	s := setup(t)
 	for _, q := range lines(t, "errors.sql") {
-		_, err := s.c.Prepare(context.Background(), "", q)
+		_, err := s.Conn.Prepare(context.Background(), "", q)
 		want, _ := errors.AsType[*pgconn.PgError](err)
 		if want == nil {
 			t.Errorf("stock takes %s (%v)", q, err)
@@ -58,7 +52,7 @@ func TestErrors(t *testing.T) {
 		got := &pgerr.Error{}
 		stmts, err := parser.Parse(q)
 		if err == nil {
-			_, err = Analyze(s, stmts[0], &Params{Infer: true})
+			_, err = analyze.Analyze(s, stmts[0], &analyze.Params{Infer: true})
 		}
 		if e, ok := pgerr.As(err); ok {
 			got = e
@@ -78,12 +72,12 @@ func TestTrees(t *testing.T) {
 	ctx := context.Background()
 	for _, q := range lines(t, "trees.sql") {
 		prefix := "create view pgmini_v as "
-		if _, err := s.c.Exec(ctx, "drop view if exists pgmini_v; "+prefix+q); err != nil {
+		if _, err := s.Conn.Exec(ctx, "drop view if exists pgmini_v; "+prefix+q); err != nil {
 			t.Errorf("%s: %v", q, err)
 			continue
 		}
 		var want string
-		if err := s.c.QueryRow(ctx, "select ev_action::text from pg_rewrite where ev_class = 'pgmini_v'::regclass").Scan(&want); err != nil {
+		if err := s.Conn.QueryRow(ctx, "select ev_action::text from pg_rewrite where ev_class = 'pgmini_v'::regclass").Scan(&want); err != nil {
 			t.Fatal(err)
 		}
 		stmts, err := parser.Parse(q)
@@ -91,7 +85,7 @@ func TestTrees(t *testing.T) {
 			t.Errorf("%s: %v", q, err)
 			continue
 		}
-		got, err := Analyze(s, stmts[0], nil)
+		got, err := analyze.Analyze(s, stmts[0], nil)
 		if err != nil {
 			t.Errorf("%s: %v", q, err)
 			continue
