@@ -1,6 +1,8 @@
 package access
 
 import (
+	"sync"
+
 	"context"
 	"sync/atomic"
 
@@ -89,6 +91,8 @@ type System struct {
 	HintWAL bool
 	// BtreeVacuums knows which btrees are being vacuumed.
 	BtreeVacuums VacuumCycles
+	// BtreeScratch keeps the working memory of index insertions for reuse.
+	BtreeScratch sync.Pool
 }
 
 // Tag names block blk of r's fork.

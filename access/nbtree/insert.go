@@ -19,9 +19,16 @@ import (
 // conflict under UniqueYes or UniqueExisting is error 23505; before that, Insert
 // waits for transactions in progress that decide about it.
 func Insert(ctx context.Context, tx *xact.Tx, idx *access.Relation, vals []datum.Datum, tid page.TID, o InsertOptions) (bool, error) {
-	e := newEnv(tx, idx)
-	wait := func(x xid.XID) error { return tx.Manager().WaitFor(ctx, tx, x) }
-	return e.insert(ctx, vals, tid, o, wait)
+	in, ok := idx.Sys.BtreeScratch.Get().(*insertion)
+	if !ok {
+		in = &insertion{e: new(env)}
+	}
+	in.e.init(idx, &tx.Rec, txAdapter{tx, idx})
+	unique, err := in.run(ctx, vals, tid, o, func(x xid.XID) error { return tx.Manager().WaitFor(ctx, tx, x) })
+	in.vals, in.item, in.o = nil, nil, InsertOptions{}
+	in.e.rec, in.e.txs = nil, nil
+	idx.Sys.BtreeScratch.Put(in)
+	return unique, err
 }
 
 // insertion is one Insert under way.
@@ -36,11 +43,16 @@ type insertion struct {
 }
 
 func (e *env) insert(ctx context.Context, vals []datum.Datum, tid page.TID, o InsertOptions, wait func(xid.XID) error) (bool, error) {
+	return (&insertion{e: e}).run(ctx, vals, tid, o, wait)
+}
+
+func (in *insertion) run(ctx context.Context, vals []datum.Datum, tid page.TID, o InsertOptions, wait func(xid.XID) error) (bool, error) {
+	e := in.e
 	formed, err := access.FormIndexTuple(e.idx.Desc, vals, tid)
 	if err != nil {
 		return false, err
 	}
-	in := &insertion{e: e, o: o, vals: vals, item: tuple(formed)}
+	in.o, in.vals, in.item, in.dups = o, vals, tuple(formed), false
 	nulls := e.keyOf(&in.key, in.item)
 	if e.err != nil {
 		return false, e.err
