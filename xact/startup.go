@@ -35,6 +35,9 @@ func (m *Manager) StartUp() error {
 		return err
 	}
 	m.procs.subOldest.Store(uint64(nearest(oldest, next)))
+	if err := m.recoverPrepared(); err != nil {
+		return err
+	}
 	if err := m.trimClog(x); err != nil {
 		return err
 	}
