@@ -16,6 +16,7 @@
 //
 // Three pointers only grow: Flush <= Write <= Insert.
 //
-// Lock order: ring.mu, then the lead of group; inserter.mu and group.mu are
-// innermost, held for a few instructions, and never while waiting.
+// Lock order: whoever leads the group may take the others; inserter.mu, ring.mu
+// and group.mu are innermost, held for a few instructions, and never while
+// waiting.
 package xlog

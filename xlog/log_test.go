@@ -302,3 +302,112 @@ func TestInsertAllocates0(t *testing.T) {
 		t.Errorf("%v allocations per insert", n)
 	}
 }
+
+// The redo point moves while a record is between layout and reservation: it is
+// laid out again, with an image.
+func TestRedoMovesDuringInsert(t *testing.T) {
+	opt := testOptions(newFS(t))
+	l := openLog(t, opt)
+	var r Record
+	noop(&r, nil)
+	p := testPage(t, 'x')
+	p.SetLSN(insert(t, l, &r)) // above the redo point: no image needed
+	moved := false
+	opt2 := &l.opt
+	opt2.Consistency = func(RmgrID) bool {
+		if !moved { // called while the record is laid out, after the redo point was read
+			moved = true
+			l.BeginCheckpoint()
+		}
+		return false
+	}
+	r.Begin(RmHeap, 0, 3)
+	r.Block(0, testTag(4), p, Standard)
+	r.BlockData(0, []byte("delta"))
+	if err := l.Flush(insert(t, l, &r)); err != nil {
+		t.Fatal(err)
+	}
+	got, end := drain(t, testReader(opt))
+	if len(got) != 2 {
+		t.Fatal(end)
+	}
+	if b := got[1].Blocks[0]; !moved || !b.HasImage || b.HasData {
+		t.Errorf("no image behind the redo point: %+v", b)
+	}
+	if got[1].Start < l.RedoLSN() {
+		t.Errorf("record at %s, redo point %s", got[1].Start, l.RedoLSN())
+	}
+}
+
+// Records far wider than the ring, from several writers, with a ring of four
+// pages: whoever makes room and whoever needs it do not wait for each other.
+func TestTinyRing(t *testing.T) {
+	opt := testOptions(newFS(t))
+	opt.Buffers = 4
+	l := openLog(t, opt)
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			var r Record
+			for i := range 30 {
+				noop(&r, bytes.Repeat([]byte{byte(w), byte(i)}, 30000/(1+i%5)))
+				if _, err := l.Insert(&r); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := l.Flush(l.InsertEnd()); err != nil {
+		t.Fatal(err)
+	}
+	got, end := drain(t, testReader(opt))
+	if len(got) != 120 {
+		t.Fatalf("%d records, %v", len(got), end)
+	}
+	if l.Metrics().BuffersFull.Load() == 0 {
+		t.Error("the ring was never full")
+	}
+}
+
+func TestFlushPastEnd(t *testing.T) {
+	l := openLog(t, testOptions(newFS(t)))
+	if err := l.Flush(testStart + 8192); err == nil {
+		t.Error("flushed what was never inserted")
+	}
+	if err := l.Flush(l.InsertLSN()); err != nil {
+		t.Error(err)
+	}
+}
+
+// The byte positions of all offsets around page and segment borders map back.
+func TestPositions(t *testing.T) {
+	for _, size := range []lsn.SegSize{1 << 20, 16 << 20, 1 << 30} {
+		g := newGeometry(size)
+		for _, base := range []lsn.LSN{size.Start(1), size.Start(7) + 3*PageSize, size.Start(4096) - PageSize} {
+			for off := lsn.LSN(0); off < 2*PageSize; off += 8 {
+				at := base + off
+				head := lsn.LSN(shortHeader)
+				if size.Offset(at&^(PageSize-1)) == 0 {
+					head = longHeader
+				}
+				in := at & (PageSize - 1)
+				if in != 0 && in < head {
+					continue
+				}
+				p := g.pos(at)
+				start, end := at, at
+				if in == 0 {
+					start += head
+				}
+				if in == head {
+					end -= head
+				}
+				if g.start(p) != start || g.end(p) != end {
+					t.Fatalf("%s: position %d gives %s and %s", at, p, g.start(p), g.end(p))
+				}
+			}
+		}
+	}
+}

@@ -11,7 +11,7 @@ import (
 //
 // INV-XLOG-3: a slot is given to another page only when its page was written to
 // the segment file.
-// Enforced: ring.extend. Tested: TestTinyRing.
+// Enforced: ring.extendWritten. Tested: TestTinyRing.
 type ring struct {
 	mem  []byte
 	n    uint64
@@ -51,18 +51,31 @@ func (g *ring) page(l *Log, at lsn.LSN, t uint64, done bytePos) ([]byte, error) 
 	return g.slot(at), nil
 }
 
-// extend initialises pages up to end, one after the other.
+// extend initialises pages up to end, one after the other. The lock is not held
+// while waiting for room: whoever still fills an older page may need it first.
 func (g *ring) extend(l *Log, end uint64) error {
+	for {
+		full := g.extendWritten(l, end)
+		if full == lsn.Invalid {
+			return nil
+		}
+		l.met.BuffersFull.Add(1)
+		if err := l.makeRoom(full); err != nil {
+			return err
+		}
+	}
+}
+
+// extendWritten extends as far as slots are free, and returns the end of the
+// page that must be written before it can go on; Invalid if it is done.
+func (g *ring) extendWritten(l *Log, end uint64) lsn.LSN {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for g.ready.Load() < end {
 		at := lsn.LSN(g.ready.Load())
 		i := g.index(at)
 		if old := lsn.LSN(g.ends[i].Load()); old > l.WriteLSN() {
-			l.met.BuffersFull.Add(1)
-			if err := l.makeRoom(old); err != nil {
-				return err
-			}
+			return old
 		}
 		g.ends[i].Store(0)
 		p := g.slot(at)
@@ -71,7 +84,7 @@ func (g *ring) extend(l *Log, end uint64) error {
 		g.ends[i].Store(uint64(at + PageSize))
 		g.ready.Store(uint64(at + PageSize))
 	}
-	return nil
+	return lsn.Invalid
 }
 
 // pageHeader fills in the header of a new page.
