@@ -59,7 +59,7 @@ func (d *Decoded) Block(id uint8) *DecodedBlock {
 // Clone copies d and all that it points to.
 func (d *Decoded) Clone() *Decoded {
 	raw := append([]byte(nil), d.Raw...)
-	c := &Decoded{Start: d.Start, End: d.End, codec: d.codec}
+	c := &Decoded{Start: d.Start, End: d.End, Overwritten: d.Overwritten, codec: d.codec}
 	if err := c.decode(raw); err != nil {
 		panic("decoded record does not decode: " + err.Error())
 	}

@@ -44,7 +44,7 @@ func durableRun(fs *powerfail.FS, ack func(int)) error {
 		if err != nil {
 			return err
 		}
-		if i%10 == 5 {
+		if i == 5 {
 			if _, err := l.Preallocate(1); err != nil {
 				return err
 			}
@@ -100,11 +100,16 @@ func durable() powerfail.Workload[int] {
 
 func TestPowerFailSweep(t *testing.T) { durable().Sweep(t) }
 
-// Taking out any sync turns the sweep red.
+// Taking out any sync turns the sweep red, but for that of the zeros of a new
+// segment: the flush of its first record covers them too. It is there so that
+// no flush has to wait for a whole segment.
 func TestPowerFailNeedsEverySync(t *testing.T) {
 	w := durable()
 	w.Seeds = 6
 	for _, s := range w.Missing(t) {
+		if strings.HasSuffix(s, tempName) {
+			continue
+		}
 		t.Errorf("without sync %s the sweep stays green", s)
 	}
 }
