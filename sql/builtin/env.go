@@ -6,7 +6,6 @@ import (
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/lsn"
 	"github.com/pgmini/pgmini/oid"
-	"github.com/pgmini/pgmini/sql/types"
 	"github.com/pgmini/pgmini/xid"
 )
 
@@ -62,10 +61,3 @@ type AdvisoryLocks interface {
 	Unlock(key1, key2 uint32, class int, shared bool) (bool, error)
 	UnlockAll()
 }
-
-type aggKey struct{ trans, final string }
-
-func registry() map[string]*Func  { return nil }
-func aggregates() map[aggKey]*Agg { return nil }
-
-var _ types.Vec

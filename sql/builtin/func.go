@@ -76,6 +76,9 @@ type Env struct {
 	// Func finds a function by OID, for functions that call functions: the
 	// comparison of array elements, of records. nil: built-in types only.
 	Func func(o oid.OID) (*Func, bool)
+	// UnicodeCase: the database's LC_CTYPE is not C, so that upper and lower
+	// change letters beyond ASCII.
+	UnicodeCase bool
 }
 
 // Lookup returns the function that prosrc names.

@@ -371,3 +371,37 @@ func zoneDigits(s string) (int, bool) {
 	}
 	return total, true
 }
+
+// ZoneSpec is a zone named in an expression: a full zone or a fixed offset.
+type ZoneSpec struct {
+	loc  *time.Location
+	east int
+}
+
+// ParseZone reads what AT TIME ZONE accepts: an abbreviation or a full name.
+func ParseZone(s string) (ZoneSpec, error) {
+	if z, ok := zoneAbbrevs[strings.ToLower(s)]; ok {
+		return ZoneSpec{east: int(z[0])}, nil
+	}
+	if l, ok := FindZone(s); ok {
+		return ZoneSpec{loc: l}, nil
+	}
+	return ZoneSpec{}, dtError(dtUnknownZone, "", nil, s)
+}
+
+// EastAt is the offset at an instant.
+func (z ZoneSpec) EastAt(ts int64) int {
+	if z.loc == nil {
+		return z.east
+	}
+	o, _ := ZoneAt(z.loc, ts)
+	return o
+}
+
+// EastLocal is the offset at a wall-clock time.
+func (z ZoneSpec) EastLocal(local int64) int {
+	if z.loc == nil {
+		return z.east
+	}
+	return LocalOffset(z.loc, local)
+}

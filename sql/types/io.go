@@ -210,3 +210,12 @@ func lowerASCII(s []byte) string {
 	}
 	return string(b)
 }
+
+// AllBuiltIn lists the types of pg_catalog.
+func AllBuiltIn() []TypeInfo {
+	out := make([]TypeInfo, 0, len(builtIn))
+	for _, t := range builtIn {
+		out = append(out, t)
+	}
+	return out
+}

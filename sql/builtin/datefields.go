@@ -1,0 +1,4 @@
+package builtin
+
+func addDateFields(r funcs) {}
+func addToChar(r funcs)     {}
