@@ -103,3 +103,11 @@ func (m *Manager) TryWaitFor(t *Tx, x xid.XID) bool {
 	}
 	return true
 }
+
+// DelayCheckpoint runs f while no checkpoint can put its redo point between what
+// f logs and what f then does (PostgreSQL: delayChkptFlags).
+func (t *Tx) DelayCheckpoint(f func() error) error {
+	t.p.critical.Add(1)
+	defer t.p.critical.Add(1)
+	return f()
+}

@@ -27,10 +27,8 @@ type VacuumParams struct {
 	RelMinMulti         xid.Multi // pg_class.relminmxid
 	MaxDead             int       // dead TIDs kept before indexes are visited; 0 is 1 million
 	Indexes             []IndexVacuum
-	// Truncate cuts the main fork and the maps to n blocks, logged; the caller of
-	// Vacuum provides it, nil keeps empty pages at the end.
-	Truncate func(n page.BlockNumber) error
-	Delay    func(context.Context) error // vacuum_cost_delay, once a page; may be nil
+	NoTruncate          bool                        // keep empty pages at the end
+	Delay               func(context.Context) error // vacuum_cost_delay, once a page; may be nil
 }
 
 // IndexVacuum is what VACUUM asks of an index.
@@ -452,7 +450,7 @@ func (v *vacuumRun) visibleNow(b bufmgr.Buffer) pageState {
 // table. The pages are looked at again under the lock.
 func (v *vacuumRun) truncate(n page.BlockNumber) error {
 	free := n - min(n, v.used)
-	if v.par.Truncate == nil || free == 0 || free < 1000 && free < n/16 {
+	if v.par.NoTruncate || free == 0 || free < 1000 && free < n/16 {
 		return nil
 	}
 	locks, tag := v.rel.Sys.Locks, v.rel.LockTag()
@@ -479,7 +477,7 @@ func (v *vacuumRun) truncate(n page.BlockNumber) error {
 		return nil
 	}
 	v.vm.release(v.rel)
-	if err := v.par.Truncate(end); err != nil {
+	if err := Truncate(v.tx, v.rel, end); err != nil {
 		return err
 	}
 	v.rel.SetTargetBlock(page.InvalidBlock)

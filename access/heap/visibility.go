@@ -7,6 +7,7 @@ import (
 	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/xact"
 	"github.com/pgmini/pgmini/xid"
+	"github.com/pgmini/pgmini/xlog"
 )
 
 // hint is a hint bit that a reader found out and could not set, because it held
@@ -22,16 +23,20 @@ type hint struct {
 type viewer struct {
 	tx      *xact.Tx
 	m       *xact.Manager
-	logged  bool    // hints obey the asynchronous commit rule
-	excl    bool    // the page is locked exclusively: hints are set at once
-	pageLSN lsn.LSN // of the page, for that rule
-	hints   []hint  // found in share mode
-	dirty   bool    // hints were set in exclusive mode
-	err     error   // the first failure to read a multixact
+	log     *xlog.Log // not nil: hints obey the asynchronous commit rule
+	excl    bool      // the page is locked exclusively: hints are set at once
+	pageLSN lsn.LSN   // of the page, for that rule
+	hints   []hint    // found in share mode
+	dirty   bool      // hints were set in exclusive mode
+	err     error     // the first failure to read a multixact
 }
 
 func newViewer(tx *xact.Tx, rel *access.Relation) viewer {
-	return viewer{tx: tx, m: rel.Sys.Xact, logged: rel.Logged()}
+	v := viewer{tx: tx, m: rel.Sys.Xact}
+	if rel.Logged() {
+		v.log = rel.Sys.Log
+	}
+	return v
 }
 
 // on prepares v for a page, which the caller has locked.
@@ -43,8 +48,8 @@ func (v *viewer) on(p page.Page, excl bool) {
 // the commit of x is durable, or the page's LSN will make it so before the page
 // is written.
 func (v *viewer) note(t access.Tuple, off page.OffsetNumber, bit uint16, x xid.XID) {
-	if bit&(access.XminCommitted|access.XmaxCommitted) != 0 && v.logged && x != xid.Invalid {
-		if at := v.m.CommitLSN(x); at != lsn.Invalid && v.pageLSN < at {
+	if bit&(access.XminCommitted|access.XmaxCommitted) != 0 && v.log != nil && x != xid.Invalid {
+		if at := v.m.CommitLSN(x); at != lsn.Invalid && v.pageLSN < at && v.log.FlushLSN() < at {
 			return
 		}
 	}
