@@ -408,7 +408,7 @@ func (c *Cache) write(page uint32, p []byte) error {
 // system's error.
 func accessError(id uint32, err error, detail string, a ...any) error {
 	code := pgerr.CodeOf(pgerr.File(err, "access", ""))
-	return pgerr.New(code, "could not access status of transaction %d", id).WithDetail(detail, a...)
+	return pgerr.Wrap(err, code, "could not access status of transaction %d", id).WithDetail(detail, a...)
 }
 
 // cause is the operating system's own words, as PostgreSQL prints them.

@@ -54,7 +54,14 @@ func makeDirs(fs vfs.FS) error {
 			return err
 		}
 	}
-	return fs.SyncDir("pg_multixact")
+	if err := fs.SyncDir("pg_multixact"); err != nil {
+		return err
+	}
+	m := Open(Options{FS: fs, Locks: lmgr.New(lmgr.Options{})}, testCheckPoint())
+	if err := m.Bootstrap(); err != nil {
+		return err
+	}
+	return m.Checkpoint()
 }
 
 // openEnv replays the log from its start and opens the system.
@@ -66,6 +73,9 @@ func openEnv(fs vfs.FS, opt Options, cp *pgcontrol.CheckPoint) (*env, error) {
 	r := xlog.NewReader(&xlog.Segments{FS: fs, Dir: "pg_wal", Size: wal.SegSize, TLIs: []lsn.Timeline{1}},
 		xlog.ReaderOptions{SegSize: wal.SegSize, SystemID: 1, Timeline: 1})
 	r.Seek(testStart)
+	if err := e.m.LoadPrepared(); err != nil {
+		return nil, err
+	}
 	redo := e.m.Redo()
 	for {
 		d, err := r.Next()
