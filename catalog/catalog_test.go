@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/pgmini/pgmini/access"
 	"github.com/pgmini/pgmini/catalog/rows"
+	"github.com/pgmini/pgmini/catalog/sequence"
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/internal/oracle"
 	"github.com/pgmini/pgmini/oid"
@@ -194,6 +196,16 @@ func TestDrop(t *testing.T) {
 	c.commit()
 }
 
+// longText does not compress.
+func longText(n int) string {
+	rng := rand.New(rand.NewPCG(1, 2))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte('!' + rng.IntN(90))
+	}
+	return string(b)
+}
+
 // TestStockTakesOver: stock PostgreSQL recovers what our DDL logged.
 func TestStockTakesOver(t *testing.T) {
 	pg := oracle.Find(t)
@@ -212,7 +224,47 @@ func TestStockTakesOver(t *testing.T) {
 	must(t, err)
 	_, err = c.AddColumn(u, int4("y"), nil)
 	must(t, err)
+	seq, err := c.CreateSequence(NewRelation{Name: "q", Namespace: oid.PublicNamespace, Persistence: 'p', Owner: 10},
+		rows.PgSequence{Seqtypid: oid.Int8, Seqstart: 1, Seqincrement: 1, Seqmax: 1 << 62, Seqmin: 1, Seqcache: 1})
+	must(t, err)
+	q, err := c.Relation(seq)
+	must(t, err)
+	for want := int64(1); want <= 3; want++ {
+		if v, _, err := sequence.Next(c.Tx(), q, sequence.Params{Increment: 1, Min: 1, Max: 1 << 62, Cache: 1}); err != nil || v != want {
+			t.Errorf("nextval %d, want %d: %v", v, want, err)
+		}
+	}
+	if s, err := sequence.Get(q); err != nil || s != (sequence.State{LastValue: 3, LogCount: 30, IsCalled: true}) {
+		t.Errorf("%+v %v", s, err)
+	}
 	c.commit()
+	c.begin()
+	long := longText(20000)
+	tp := makeTable(t, c, "toasted")
+	must(t, c.StoreDefault(tp, 2, long, nil))
+	c.commit()
+	c.begin()
+	if d, err := c.AttrDefs(tp); err != nil || len(d) != 1 || d[0].Adbin != long {
+		t.Errorf("TOASTed row: %d %v", len(d), err)
+	}
+	must(t, c.StoreDefault(tp, 2, "", nil))
+	c.commit()
+	c.begin()
+	_, err = c.CreateDatabase(rows.PgDatabase{Datname: "d", Datdba: 10, Encoding: 6, Datlocprovider: 'c', Datallowconn: true, Datconnlimit: -1,
+		Datfrozenxid: 3, Datminmxid: 1, Dattablespace: oid.DefaultTablespace, Datcollate: "C", Datctype: "C", Datacl: nil}, oid.Template1DB, WalLog)
+	must(t, err)
+	c.commit()
+	c.begin()
+	d2, err := c.CreateDatabase(rows.PgDatabase{Datname: "d2", Datdba: 10, Encoding: 6, Datlocprovider: 'c', Datallowconn: true, Datconnlimit: -1,
+		Datfrozenxid: 3, Datminmxid: 1, Dattablespace: oid.DefaultTablespace, Datcollate: "C", Datctype: "C"}, oid.Template1DB, WalLog)
+	must(t, err)
+	c.commit()
+	c.begin()
+	must(t, c.DropDatabase(d2))
+	c.commit()
+	if _, err := w.fs.Stat(databaseDir(d2)); err == nil {
+		t.Error("the folder of a dropped database is there")
+	}
 	w.crash()
 	pg.Own(t, dir)
 	if out, err := pg.Try("pg_waldump", "-p", filepath.Join(dir, "pg_wal"), "000000010000000000000001"); !strings.Contains(out, "inval msgs: catalog") || !strings.Contains(out, "relcache") {
@@ -225,13 +277,22 @@ func TestStockTakesOver(t *testing.T) {
 	if got := pgc.Psql("SELECT count(*), pg_get_constraintdef((SELECT oid FROM pg_constraint WHERE conrelid = 't'::regclass)) FROM t WHERE a > 0"); got != "300|PRIMARY KEY (a)" {
 		t.Error(got)
 	}
+	if got := pgc.Psql("SELECT nextval('q')"); got != "34" { // 33 values were logged
+		t.Error("nextval after recovery:", got)
+	}
+	if got, err := pgc.TryPsql("d", "CREATE TABLE x AS SELECT 1 AS a; SELECT count(*) > 3000 FROM pg_proc"); err != nil || got != "t" {
+		t.Error(got, err)
+	}
+	if got := pgc.Psql("SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database"); got != "d postgres template0 template1" {
+		t.Error(got)
+	}
 	if _, err := pgc.TryPsql("postgres", "INSERT INTO t VALUES (5, '')"); err == nil || !strings.Contains(err.Error(), "duplicate key") {
 		t.Error(err)
 	}
 	if out, err := pg.Command(bg, "pg_amcheck", append(pgc.ConnArgs(), "--all", "--heapallindexed", "--parent-check", "--install-missing")...).CombinedOutput(); err != nil || len(out) != 0 {
 		t.Errorf("%v: %s", err, out)
 	}
-	pgc.Psql("ALTER TABLE t DROP COLUMN b; DROP TABLE t; DROP SCHEMA s CASCADE")
+	pgc.Psql("ALTER TABLE t DROP COLUMN b; DROP TABLE t, toasted; DROP SEQUENCE q; DROP SCHEMA s CASCADE")
 	left := pgc.Psql("SELECT count(*) FROM pg_depend WHERE objid >= 16384 AND refobjid >= 16384 AND classid NOT IN (SELECT oid FROM pg_class WHERE relname IN ('pg_proc', 'pg_extension'))")
 	if left != "0" {
 		t.Errorf("%s dependencies are left", left)

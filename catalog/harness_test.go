@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pgmini/pgmini/access"
+	"github.com/pgmini/pgmini/access/indexheap"
 	"github.com/pgmini/pgmini/bufmgr"
 	"github.com/pgmini/pgmini/catalog/initdb"
 	"github.com/pgmini/pgmini/lmgr"
@@ -73,7 +74,7 @@ func openWorld(t testing.TB, fs vfs.FS) *world {
 		Invalidate: func(msgs []byte, _ bool, _, _ oid.OID) { w.srv.Invalidate(msgs) }}, &ctl.Copy)
 	w.xm.SetLog(w.log)
 	must(t, w.xm.StartUp())
-	w.srv = NewServer(Options{FS: fs, Pool: pool, Sys: &access.System{Smgr: sm, Log: w.log, Xact: w.xm, Locks: locks, HintWAL: true}})
+	w.srv = NewServer(Options{FS: fs, Pool: pool, Sys: &access.System{Smgr: sm, Log: w.log, Xact: w.xm, Locks: locks, HintWAL: true, Toast: indexheap.Toast{}}})
 	return w
 }
 

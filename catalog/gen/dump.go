@@ -68,8 +68,8 @@ const leftOut = `
 	) `
 
 // keep says which rows of a catalog are taken over: SQL that may name gone. The
-// catalogs that are absent are taken by their OID.
-var keep = map[string]string{ // constant
+// catalogs that are absent are taken by their OID. constant
+var keep = map[string]string{
 	"pg_description":   "false",
 	"pg_shdescription": "false",
 	"pg_statistic":     "false",

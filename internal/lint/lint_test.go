@@ -37,6 +37,7 @@ var layers = strings.Fields(`
 	access/fsm,access/vm
 	access/heap
 	access/nbtree
+	access/indexheap
 	catalog
 	recovery
 	walwriter,checkpointer,bgwriter,archiver,autovacuum
