@@ -117,11 +117,10 @@ func (m *Manager) Waiters(tag Tag) int {
 	return 0
 }
 
-// Transfer hands all transaction-level locks of from to to, as PREPARE
-// TRANSACTION does. It fails, changing nothing, if the session also holds one of
-// them.
-func (m *Manager) Transfer(from, to *Owner) error {
-	for _, l := range from.local {
+// CheckTransfer fails if the session also holds one of o's transaction-level
+// locks: such locks cannot be handed over.
+func (m *Manager) CheckTransfer(o *Owner) error {
+	for _, l := range o.local {
 		var session, tx bool
 		for _, h := range l.holds {
 			session = session || h.level == 0
@@ -131,6 +130,15 @@ func (m *Manager) Transfer(from, to *Owner) error {
 			return pgerr.New(pgerr.FeatureNotSupported,
 				"cannot PREPARE while holding both session-level and transaction-level locks on the same object")
 		}
+	}
+	return nil
+}
+
+// Transfer hands all transaction-level locks of from to to, as PREPARE
+// TRANSACTION does. It fails, changing nothing, if CheckTransfer does.
+func (m *Manager) Transfer(from, to *Owner) error {
+	if err := m.CheckTransfer(from); err != nil {
+		return err
 	}
 	for k, l := range from.local {
 		if len(l.holds) == 0 || l.holds[0].level == 0 {

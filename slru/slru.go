@@ -153,11 +153,12 @@ func (c *Cache) Zero(page uint32) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s, err := c.slotLocked(page)
+	for err == nil && s.writing {
+		c.mu.changed.Wait() // the slot may be another page's afterwards
+		s, err = c.slotLocked(page)
+	}
 	if err != nil {
 		return err
-	}
-	for s.writing {
-		c.mu.changed.Wait()
 	}
 	clear(s.data)
 	clear(s.lsns)

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/pgmini/pgmini/lsn"
-	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/smgr"
@@ -256,5 +255,3 @@ func (t *Tx) lastOf(l *level) xid.Full {
 	}
 	return l.xid
 }
-
-var _ = oid.Invalid

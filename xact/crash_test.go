@@ -39,8 +39,8 @@ type outcome struct {
 
 func commitWorkload() powerfail.Workload[outcome] {
 	return powerfail.Workload[outcome]{
-		Every: 3,
-		Seeds: 2,
+		Every: 1,
+		Seeds: 3,
 		Run: func(fs *powerfail.FS, ack func(outcome)) error {
 			if err := makeDirs(fs); err != nil {
 				return err

@@ -130,12 +130,8 @@ func (m *Manager) checkWrap(p *Proc, x xid.XID) error {
 	}
 	const hint = "You might also need to commit or roll back old prepared transactions, or drop stale replication slots."
 	if x.FollowsOrEquals(g.stop) {
-		what := name
-		if m.opt.DatabaseName != nil {
-			what = name
-		}
 		return pgerr.New(pgerr.ProgramLimitExceeded,
-			"database is not accepting commands to avoid wraparound data loss in %s", what).
+			"database is not accepting commands to avoid wraparound data loss in %s", name).
 			WithHint("Stop the postmaster and vacuum that database in single-user mode.\n" + hint)
 	}
 	if x.FollowsOrEquals(g.warn) {

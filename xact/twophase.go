@@ -86,6 +86,9 @@ func (t *Tx) prepare(ctx context.Context, gid string, owner oid.OID) error {
 	if err != nil {
 		return err
 	}
+	if err := m.opt.Locks.CheckTransfer(t.p.owner); err != nil {
+		return err
+	}
 	if err := m.reserveGID(gid, x); err != nil {
 		return err
 	}
