@@ -47,6 +47,7 @@ var layers = strings.Fields(`
 	sql/types
 	sql/builtin
 	sql/analyze
+	sql/analyze/syscat,sql/ruleutils
 	sql/plan
 	sql/exec
 	sql/commands
@@ -55,6 +56,7 @@ var layers = strings.Fields(`
 	.
 	cmd
 	internal/oracle,internal/lint,regress,bench
+	sql/analyze/stockcat
 `)
 
 // mayImport lists what only some files may use: prefixes of paths, or "_test.go".

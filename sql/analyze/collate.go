@@ -166,15 +166,10 @@ func (p *pstate) collWalk(n node.Node) collState {
 		p.collWalk(x.Arg)
 		return implicit(x.Resultcollid)
 	case *node.RowExpr:
-		for _, a := range x.Args {
-			p.collWalk(a)
-		}
+		p.collWalkAll(x.Args)
 		return collState{}
 	case *node.RowCompareExpr:
-		x.Inputcollids = nil
-		for i := range x.Largs {
-			x.Inputcollids = append(x.Inputcollids, p.commonCollation([]node.Node{x.Largs[i], x.Rargs[i]}, true))
-		}
+		p.rowCollations(x)
 		return collState{}
 	case *node.CoerceToDomain:
 		p.collWalk(x.Arg)
@@ -212,13 +207,8 @@ func (p *pstate) collWalk(n node.Node) collState {
 			p.collWalk(x.Aggfilter)
 		}
 	case *node.SubscriptingRef:
-		for _, l := range [][]node.Node{x.Refupperindexpr, x.Reflowerindexpr} {
-			for _, s := range l {
-				if s != nil {
-					p.collWalk(s)
-				}
-			}
-		}
+		p.collWalkAll(x.Refupperindexpr)
+		p.collWalkAll(x.Reflowerindexpr)
 		child(x.Refexpr)
 		if x.Refassgnexpr != nil {
 			child(x.Refassgnexpr)
@@ -230,6 +220,21 @@ func (p *pstate) collWalk(n node.Node) collState {
 		n.Children(child)
 	}
 	return p.settleColl(n, st, at)
+}
+
+func (p *pstate) collWalkAll(l []node.Node) {
+	for _, n := range l {
+		if n != nil {
+			p.collWalk(n)
+		}
+	}
+}
+
+func (p *pstate) rowCollations(x *node.RowCompareExpr) {
+	x.Inputcollids = nil
+	for i := range x.Largs {
+		x.Inputcollids = append(x.Inputcollids, p.commonCollation([]node.Node{x.Largs[i], x.Rargs[i]}, true))
+	}
 }
 
 // aggCollations lets only the plain arguments of an aggregate decide.

@@ -50,7 +50,9 @@ func (p *pstate) addRTE(r *node.RangeTblEntry, types []oid.OID, mods []int32, co
 }
 
 // systemColumns of every table, by attribute number -1 … -6.
-var systemColumns = []struct { // constant
+//
+// constant
+var systemColumns = []struct {
 	name  string
 	typ   oid.OID
 	attno int

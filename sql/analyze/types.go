@@ -160,7 +160,9 @@ func timeName(name string, mod int32, zone string) string {
 }
 
 // intervalFields names the field masks of interval's modifier.
-var intervalFields = map[int32]string{ // constant
+//
+// constant
+var intervalFields = map[int32]string{
 	1 << 2: " year", 1 << 1: " month", 1 << 3: " day", 1 << 10: " hour", 1 << 11: " minute", 1 << 12: " second",
 	1<<2 | 1<<1: " year to month", 1<<3 | 1<<10: " day to hour", 1<<3 | 1<<10 | 1<<11: " day to minute",
 	1<<3 | 1<<10 | 1<<11 | 1<<12: " day to second", 1<<10 | 1<<11: " hour to minute",

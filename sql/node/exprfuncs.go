@@ -244,8 +244,6 @@ func ExprLocation(n Node) int {
 		return leftmost(e.Location, ExprLocation(e.Testexpr))
 	case *FieldSelect:
 		return ExprLocation(e.Arg)
-	case *FieldStore:
-		return ExprLocation(e.Arg)
 	case *RelabelType:
 		return leftmost(e.Location, ExprLocation(e.Arg))
 	case *CoerceViaIO:
@@ -280,8 +278,6 @@ func ExprLocation(n Node) int {
 		return leftmost(e.Location, ExprLocation(e.Arg))
 	case *CoerceToDomain:
 		return leftmost(e.Location, ExprLocation(e.Arg))
-	case *CoerceToDomainValue:
-		return int(e.Location)
 	case *SetToDefault:
 		return int(e.Location)
 	case *TargetEntry:

@@ -3,7 +3,9 @@ package node
 import "reflect"
 
 // labels maps the label of a node in pg_node_tree text to its type.
-var labels = map[string]reflect.Type{ // constant
+//
+// constant
+var labels = map[string]reflect.Type{
 	"QUERY":               reflect.TypeFor[Query](),
 	"ALIAS":               reflect.TypeFor[Alias](),
 	"RANGETBLENTRY":       reflect.TypeFor[RangeTblEntry](),
@@ -74,7 +76,9 @@ var labels = map[string]reflect.Type{ // constant
 }
 
 // labelOf is the inverse of labels.
-var labelOf = func() map[reflect.Type]string { // constant
+//
+// constant
+var labelOf = func() map[reflect.Type]string {
 	m := make(map[reflect.Type]string, len(labels))
 	for l, t := range labels {
 		m[t] = l

@@ -58,11 +58,14 @@ func writeNode(b []byte, n Node) []byte {
 	return append(b, '}')
 }
 
-var boolOps = [...]string{"and", "or", "not"} // constant
+// constant
+var boolOps = [...]string{"and", "or", "not"}
 
 // rteFields tells which kinds of range table entries carry a field; fields not
 // listed are in all.
-var rteFields = map[string][]RTEKind{ // constant
+//
+// constant
+var rteFields = map[string][]RTEKind{
 	"relid": {RTERelation, RTENamedTuplestore}, "relkind": {RTERelation}, "rellockmode": {RTERelation},
 	"tablesample": {RTERelation}, "subquery": {RTESubquery}, "security_barrier": {RTESubquery},
 	"jointype": {RTEJoin}, "joinmergedcols": {RTEJoin}, "joinaliasvars": {RTEJoin}, "joinleftcols": {RTEJoin},
@@ -92,7 +95,8 @@ func written(n Node, field string) bool {
 	return false
 }
 
-var nodeType = reflect.TypeFor[Node]() // constant
+// constant
+var nodeType = reflect.TypeFor[Node]()
 
 func writeField(b []byte, v reflect.Value) []byte {
 	switch x := v.Interface().(type) {

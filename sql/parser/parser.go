@@ -69,7 +69,9 @@ func Position(text string, offset int) int {
 }
 
 // codes lists the messages of the grammar whose code is not plain syntax_error.
-var codes = map[string]pgerr.Code{ // constant
+//
+// constant
+var codes = map[string]pgerr.Code{
 	"zero-length delimited identifier":          pgerr.SyntaxError,
 	"invalid Unicode escape value":              pgerr.SyntaxError,
 	"invalid Unicode surrogate pair":            pgerr.SyntaxError,
