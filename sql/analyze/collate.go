@@ -189,9 +189,7 @@ func (p *pstate) collWalk(n node.Node) collState {
 		}
 		return collState{}
 	case *node.CaseExpr:
-		if x.Arg != nil {
-			p.collWalk(x.Arg)
-		}
+		p.collWalkAll([]node.Node{x.Arg})
 		for _, w := range x.Args {
 			p.collWalk(w.Expr)
 			child(w.Result)
