@@ -11,7 +11,7 @@
 //
 // INV-HEAP-2: hint bits change only under an exclusive content lock, and say
 // "committed" only when the commit is durable or the page's LSN covers it.
-// Enforced: hinter.set. Tested: TestHintBits.
+// Enforced: viewer.note. Tested: TestHintBits.
 //
 // INV-HEAP-3: a page is pruned or defragmented only by one who holds its cleanup
 // lock; nobody keeps a slice of a page beyond its content lock without a copy.

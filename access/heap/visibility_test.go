@@ -3,6 +3,7 @@ package heap
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -259,7 +260,9 @@ func BenchmarkScan(b *testing.B) {
 				break
 			}
 			for _, t := range ts {
-				must(b, access.Deform(rel.Desc, t.Data, 2, v[:], nil))
+				if err := access.Deform(rel.Desc, t.Data, 2, v[:], nil); err != nil {
+					b.Fatal(err)
+				}
 				n++
 			}
 		}
@@ -280,5 +283,36 @@ func BenchmarkInsert(b *testing.B) {
 		if _, err := Insert(bg, tx, rel, vals, InsertOptions{}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestSample: every row is equally likely, the estimates are right.
+func TestSample(t *testing.T) {
+	w := newWorld(t, 256, false)
+	rel := w.table(20000)
+	tx := w.begin()
+	var rows [][]datum.Datum
+	for i := range 5000 {
+		rows = append(rows, row(i, strings.Repeat("x", 60)))
+	}
+	tids := make([]page.TID, len(rows))
+	must(t, MultiInsert(bg, tx, rel, rows, InsertOptions{Command: tx.CommandID(true)}, tids))
+	must(t, tx.Commit(bg))
+	tx = w.begin()
+	for i := 0; i < 5000; i += 10 {
+		w.delete(tx, rel, tids[i])
+	}
+	must(t, tx.Commit(bg))
+	tx = w.begin()
+	defer tx.Abort()
+	s, err := SampleRows(bg, tx, rel, 300, rand.New(rand.NewPCG(1, 1)))
+	must(t, err)
+	if len(s.Rows) != 300 || s.Live != 4500 || s.Dead != 500 {
+		t.Errorf("%d rows, estimates %v live %v dead", len(s.Rows), s.Live, s.Dead)
+	}
+	small, err := SampleRows(bg, tx, rel, 20, rand.New(rand.NewPCG(1, 1)))
+	must(t, err)
+	if len(small.Rows) != 20 || small.Live < 3500 || small.Live > 5500 {
+		t.Errorf("%d rows, %v live of 4500", len(small.Rows), small.Live)
 	}
 }
