@@ -198,7 +198,7 @@ type dbCache struct {
 	gen atomic.Uint64 // changes at every invalidation
 	mu  struct {
 		sync.RWMutex
-		rows map[key]any // *T, or []*T of a list; a typed nil is absence
+		rows [numCaches]map[key]any // *T, or []*T of a list; a typed nil is absence
 		rels map[oid.OID]*relEntry
 	}
 }
@@ -211,14 +211,16 @@ type relEntry struct {
 
 func newCache(db oid.OID) *dbCache {
 	c := &dbCache{db: db}
-	c.mu.rows = map[key]any{}
+	for i := range c.mu.rows {
+		c.mu.rows[i] = map[key]any{}
+	}
 	c.mu.rels = map[oid.OID]*relEntry{}
 	return c
 }
 
 func (c *dbCache) row(k key) (any, bool) {
 	c.mu.RLock()
-	v, ok := c.mu.rows[k]
+	v, ok := c.mu.rows[k.cache][k]
 	c.mu.RUnlock()
 	return v, ok
 }
@@ -236,7 +238,7 @@ func (c *dbCache) publishRow(gen uint64, k key, v any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.gen.Load() == gen {
-		c.mu.rows[k] = v
+		c.mu.rows[k.cache][k] = v
 	}
 }
 
@@ -254,9 +256,9 @@ func (c *dbCache) dropCatalog(catalog oid.OID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.gen.Add(1)
-	for k := range c.mu.rows {
-		if cacheDefs[k.cache].catalog == catalog {
-			delete(c.mu.rows, k)
+	for id := range c.mu.rows {
+		if cacheDefs[id].catalog == catalog {
+			clear(c.mu.rows[id])
 		}
 	}
 }
@@ -283,7 +285,9 @@ func (c *dbCache) dropAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.gen.Add(1)
-	clear(c.mu.rows)
+	for id := range c.mu.rows {
+		clear(c.mu.rows[id])
+	}
 	clear(c.mu.rels)
 }
 

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
@@ -134,6 +135,96 @@ func TestPrivateChanges(t *testing.T) {
 	}
 	a.abort()
 	b.abort()
+}
+
+// TestSavepoint: a subtransaction's changes go with it, those before it stay.
+func TestSavepoint(t *testing.T) {
+	w := newWorld(t, "")
+	c := w.connect()
+	c.begin()
+	rel := makeTable(t, c, "t")
+	must(t, c.Tx().BeginSub("s"))
+	makeTable(t, c, "u")
+	_, err := c.AddColumn(rel, int4("c"), nil)
+	must(t, err)
+	if r, err := c.Relation(rel); err != nil || len(r.Desc.Attrs) != 3 {
+		t.Errorf("%+v %v", r, err)
+	}
+	must(t, c.Tx().AbortSub())
+	if r, err := c.Relation(rel); err != nil || len(r.Desc.Attrs) != 2 {
+		t.Errorf("%+v %v", r, err)
+	}
+	if u, err := c.ClassByName("u", oid.PublicNamespace); err != nil || u != nil {
+		t.Errorf("%+v %v", u, err)
+	}
+	must(t, c.Tx().BeginSub("s"))
+	_, err = c.AddColumn(rel, int4("d"), nil)
+	must(t, err)
+	must(t, c.Tx().CommitSub())
+	c.commit()
+	c.begin()
+	r, err := c.Relation(rel)
+	if err != nil || len(r.Desc.Attrs) != 3 || r.Desc.Attrs[2].Name != "d" {
+		t.Errorf("%+v %v", r, err)
+	}
+	ok, err := Change(c.Session, false, func(a *rows.PgClass) { a.Relname = "renamed" }, byOID(rel))
+	if err != nil || !ok {
+		t.Error(ok, err)
+	}
+	must(t, c.CommandCounterIncrement())
+	if x, err := c.ClassByName("renamed", oid.PublicNamespace); err != nil || x == nil {
+		t.Errorf("%v %v", x, err)
+	}
+	if x, err := c.ClassByName("t", oid.PublicNamespace); err != nil || x != nil {
+		t.Errorf("%v %v", x, err)
+	}
+	c.abort()
+}
+
+// TestManySessions makes and drops tables from several sessions while others
+// look them up.
+func TestManySessions(t *testing.T) {
+	w := newWorld(t, "")
+	done := make(chan error, 4)
+	for i := range 4 {
+		c := w.connect()
+		name := fmt.Sprintf("t%d", i)
+		go func() {
+			done <- func() error {
+				for round := range 6 {
+					c.begin()
+					rel, err := c.CreateRelation(NewRelation{Name: name, Namespace: oid.PublicNamespace, Kind: 'r', Persistence: 'p', Owner: 10,
+						Columns: []access.Attr{int4("a"), text("b")}})
+					if err != nil {
+						return err
+					}
+					if err := c.Tx().Commit(bg); err != nil {
+						return err
+					}
+					c.begin()
+					for j := range 4 {
+						x, err := c.ClassByName(fmt.Sprintf("t%d", j), oid.PublicNamespace)
+						if err != nil {
+							return err
+						}
+						if j == i && (x == nil || x.Oid != rel) {
+							return fmt.Errorf("round %d: %s is %v, want %d", round, name, x, rel)
+						}
+					}
+					if err := c.Drop([]Object{{oid.RelClass, rel, 0}}, Restrict, nil); err != nil {
+						return err
+					}
+					if err := c.Tx().Commit(bg); err != nil {
+						return err
+					}
+				}
+				return nil
+			}()
+		}()
+	}
+	for range 4 {
+		must(t, <-done)
+	}
 }
 
 // TestLoadRace: what was loaded before an invalidation is not kept after it.

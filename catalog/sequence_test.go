@@ -26,8 +26,8 @@ func TestNext(t *testing.T) {
 		cycle                bool
 		takes                int
 	}{
-		{1, 1, 1, 1 << 62, false, 40}, {5, 3, 1, 20, false, 8}, {5, 3, 1, 20, true, 20}, {-1, -1, -5, -1, true, 12},
-		{-1, -2, -6, -1, false, 5}, {10, 100, 1, 150, true, 6}, {1, 1, 1, 1, true, 3}, {9223372036854775800, 5, 1, 9223372036854775807, false, 4},
+		{1, 1, 1, 1 << 62, false, 36}, {5, 3, 1, 20, false, 8}, {5, 3, 1, 20, true, 20}, {-1, -1, -5, -1, true, 12},
+		{-1, -2, -6, -1, false, 5}, {10, 100, 1, 150, true, 6}, {9223372036854775800, 5, 1, 9223372036854775807, false, 4},
 		{-9223372036854775800, -5, -9223372036854775808, 0, false, 4},
 	} {
 		name := fmt.Sprintf("q%d", i)
@@ -43,7 +43,8 @@ func TestNext(t *testing.T) {
 		rel, err := c.Relation(o)
 		must(t, err)
 		for range s.takes {
-			want, err := pgc.TryPsql("postgres", "SELECT nextval('"+name+"')")
+			want, err := pgc.TryPsql("postgres", "SELECT nextval('"+name+"'); SELECT * FROM "+name)
+			want, tup, _ := strings.Cut(want, "\n")
 			v, _, ours := sequence.Next(c.Tx(), rel, sequence.Params{Increment: s.inc, Min: s.min, Max: s.max, Cache: 1, Cycle: s.cycle})
 			if (err != nil) != (ours != nil) || err == nil && want != fmt.Sprint(v) {
 				t.Errorf("%s: %d %v, want %s %v", name, v, ours, want, err)
@@ -51,9 +52,9 @@ func TestNext(t *testing.T) {
 			if e, ok := pgerr.As(ours); ok && err != nil && !strings.Contains(err.Error(), e.Msg) {
 				t.Errorf("%s: %q, want %q", name, e.Msg, err)
 			}
-			st, err := sequence.Get(rel)
-			must(t, err)
-			if tup := pgc.Psql("SELECT * FROM " + name); tup != fmt.Sprintf("%d|%d|%s", st.LastValue, st.LogCount, map[bool]string{true: "t", false: "f"}[st.IsCalled]) {
+			st, gerr := sequence.Get(rel)
+			must(t, gerr)
+			if err == nil && tup != fmt.Sprintf("%d|%d|%s", st.LastValue, st.LogCount, map[bool]string{true: "t", false: "f"}[st.IsCalled]) {
 				t.Errorf("%s: tuple %+v, want %s", name, st, tup)
 			}
 		}

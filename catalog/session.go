@@ -362,6 +362,23 @@ func FindRows[T any, P interface {
 	return out, err
 }
 
+// Change lets f change the row of a catalog that equals the conditions, in a new
+// version, or with inPlace in the old one. False: there is none.
+func Change[T any, P interface {
+	*T
+	rows.Row
+}](s *Session, inPlace bool, f func(*T), by ...Search) (bool, error) {
+	found, err := FindRow[T, P](s, by...)
+	if err != nil || found == nil {
+		return false, err
+	}
+	f(found.Row)
+	if inPlace {
+		return true, s.UpdateInPlace(found.TID, P(found.Row))
+	}
+	return true, s.Update(found.TID, P(found.Row))
+}
+
 // chooseIndex finds the index of a catalog with the most leading columns among
 // the conditions', and the conditions in its order.
 func chooseIndex(catalog oid.OID, by []Search) (oid.OID, []Search) {
