@@ -3,6 +3,7 @@ package walwriter
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,33 +67,35 @@ func TestAsyncCommitIsFlushed(t *testing.T) {
 
 // counting is a Log that never has work.
 type counting struct {
-	turns int
+	turns atomic.Int64
 	wake  chan struct{}
-	sleep bool
+	sleep atomic.Bool
 	err   error
 }
 
-func (c *counting) BackgroundFlush() (bool, error) { c.turns++; return false, c.err }
+func (c *counting) BackgroundFlush() (bool, error) { c.turns.Add(1); return false, c.err }
 func (c *counting) Wake() <-chan struct{}          { return c.wake }
-func (c *counting) SetHibernating(on bool)         { c.sleep = on }
+func (c *counting) SetHibernating(on bool)         { c.sleep.Store(on) }
 
 func TestHibernates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counting{wake: make(chan struct{}, 1)}
 		stop := run(t, c)
 		time.Sleep(9*time.Second + time.Millisecond)
-		if c.turns != 46 || c.sleep {
-			t.Errorf("%d turns in 9 s, hibernating %v", c.turns, c.sleep)
+		synctest.Wait()
+		if n := c.turns.Load(); n != 46 || c.sleep.Load() {
+			t.Errorf("%d turns in 9 s, hibernating %v", n, c.sleep.Load())
 		}
 		time.Sleep(111 * time.Second)
-		if c.turns > 46+5+22 || !c.sleep {
-			t.Errorf("%d turns in two idle minutes, hibernating %v", c.turns, c.sleep)
+		synctest.Wait()
+		if n := c.turns.Load(); n > 46+5+22 || !c.sleep.Load() {
+			t.Errorf("%d turns in two idle minutes, hibernating %v", n, c.sleep.Load())
 		}
-		turns := c.turns
+		turns := c.turns.Load()
 		c.wake <- struct{}{}
-		time.Sleep(time.Millisecond)
-		if c.turns != turns+1 || c.sleep {
-			t.Errorf("woken: %d turns, hibernating %v", c.turns-turns, c.sleep)
+		synctest.Wait()
+		if n := c.turns.Load() - turns; n != 1 || c.sleep.Load() {
+			t.Errorf("woken: %d turns, hibernating %v", n, c.sleep.Load())
 		}
 		stop()
 	})
