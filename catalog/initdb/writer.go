@@ -155,3 +155,59 @@ func appendCheckpoint(b []byte, c *pgcontrol.CheckPoint) []byte {
 	le.PutUint32(head[20:], crc)
 	return append(append(b, head...), body...)
 }
+
+// CopyTemplate makes template0 and postgres copies of template1, after something
+// was added to that. The cluster is shut down.
+func CopyTemplate(fsys vfs.FS, noSync bool) error {
+	w := &writer{fs: fsys, sync: !noSync}
+	const from = "base/1"
+	list, err := fsys.List(from)
+	if err != nil {
+		return pgerr.File(err, "open directory", from)
+	}
+	for _, to := range []string{"base/4", "base/5"} {
+		old, err := fsys.List(to)
+		if err != nil {
+			return pgerr.File(err, "open directory", to)
+		}
+		for _, f := range old {
+			if err := fsys.Remove(to + "/" + f.Name()); err != nil {
+				return pgerr.File(err, "remove", to+"/"+f.Name())
+			}
+		}
+		for _, f := range list {
+			b, err := readWhole(fsys, from+"/"+f.Name())
+			if err != nil {
+				return err
+			}
+			if err := w.file(to+"/"+f.Name(), b); err != nil {
+				return err
+			}
+		}
+		if err := w.syncDir(to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readWhole reads a catalog's file, which is short.
+func readWhole(fsys vfs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name, vfs.Read)
+	if err != nil {
+		return nil, pgerr.File(err, "open", name)
+	}
+	defer f.Close()
+	n, err := f.Size()
+	if err != nil {
+		return nil, pgerr.File(err, "stat", name)
+	}
+	b := make([]byte, n)
+	if n == 0 {
+		return b, nil
+	}
+	if m, err := f.ReadAt(b, 0); m < len(b) {
+		return nil, pgerr.File(err, "read", name)
+	}
+	return b, nil
+}
