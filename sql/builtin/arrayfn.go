@@ -168,7 +168,7 @@ func arrayCat(c *Call) (datum.Datum, error) {
 	}
 	sameTail := func(x, y []array.Dim) bool {
 		for i := range x {
-			if x[i].Len != y[i].Len {
+			if x[i] != y[i] {
 				return false
 			}
 		}
@@ -197,6 +197,9 @@ func arrayCat(c *Call) (datum.Datum, error) {
 	}
 	return buildArray(out, st)
 }
+
+// oneDim reports an array of at most one dimension.
+func oneDim(a array.Array) bool { return len(a.Dims) <= 1 }
 
 func contains(c *Call, outer, inner int, any bool) (datum.Datum, error) {
 	a, _, err := parseArray(c, outer)
@@ -413,6 +416,10 @@ func arrayFill(c *Call) (datum.Datum, error) {
 	lens, _, err := parseArray(c, 1)
 	if err != nil {
 		return datum.Null(), err
+	}
+	if !oneDim(lens) {
+		return datum.Null(), pgerr.New(pgerr.ArraySubscriptError, "wrong number of array subscripts").
+			WithDetail("Dimension array must be one dimensional.")
 	}
 	typ := c.ArgTypes[0]
 	st, err := c.Env.ElemInfo(typ)

@@ -158,7 +158,7 @@ func addTextCasts(r funcs) {
 		return datum.Bytes(types.AppendChar([]byte{}, byte(c.Args[0].Int))), nil
 	}
 	r.scalar("char_text", charText)
-	r.scalar("char_bpchar", func(c *Call) (datum.Datum, error) { return datum.Bytes([]byte{byte(c.Args[0].Int)}), nil })
+	r.scalar("char_bpchar", func(c *Call) (datum.Datum, error) { return charText(c) })
 	r.scalar("text_char", func(c *Call) (datum.Datum, error) {
 		f, _ := types.In("charin")
 		return f(nil, c.Args[0].Bytes, 0, -1)

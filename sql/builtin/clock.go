@@ -1,6 +1,7 @@
 package builtin
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -68,7 +69,14 @@ func fieldRange(format string, a ...any) error {
 
 // makeDay checks a calendar day; a negative year counts from 1 BC.
 func makeDay(y, m, d int) (int, error) {
+	shown := y
+	if y < 0 {
+		shown++
+	}
 	bad := fieldRange("date field value out of range: %d-%02d-%02d", y, m, d)
+	if m < 1 || m > 12 {
+		bad = fieldRange("date field value out of range: %d-%02d-%02d", shown, m, d)
+	}
 	if y == 0 || m < 1 || m > 12 {
 		return 0, bad
 	}
@@ -88,13 +96,24 @@ func makeDay(y, m, d int) (int, error) {
 func makeClock(h, m int, s float64) (int64, error) {
 	if math.IsNaN(s) || h < 0 || h > 24 || m < 0 || m > 59 || s < 0 || s > 60 ||
 		h == 24 && (m > 0 || s > 0) {
-		return 0, fieldRange("time field value out of range: %d:%02d:%02g", h, m, s)
+		return 0, fieldRange("time field value out of range: %d:%02d:%s", h, m, secText(s))
 	}
 	t := int64(h)*usecHour + int64(m)*usecMin + int64(math.RoundToEven(s*1e6))
 	if t > usecDay {
-		return 0, fieldRange("time field value out of range: %d:%02d:%02g", h, m, s)
+		return 0, fieldRange("time field value out of range: %d:%02d:%s", h, m, secText(s))
 	}
 	return t, nil
+}
+
+// secText is C's %02g.
+func secText(s float64) string {
+	switch {
+	case math.IsInf(s, 1):
+		return "Infinity"
+	case math.IsInf(s, -1):
+		return "-Infinity"
+	}
+	return fmt.Sprintf("%02g", s)
 }
 
 func makeStamp(c *Call) (int64, error) {

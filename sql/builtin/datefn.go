@@ -5,6 +5,7 @@ import (
 	"math/big"
 
 	"github.com/pgmini/pgmini/datum"
+	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/types"
 )
@@ -270,9 +271,6 @@ func inRangeStamp(c *Call, tz bool) (datum.Datum, error) {
 // age is the symbolic difference: years and months, then days, then time.
 func age(c *Call, tz bool) (datum.Datum, error) {
 	x, y := c.Args[0].Int, c.Args[1].Int
-	if !finite(x) || !finite(y) {
-		return datum.Null(), errTimestamp()
-	}
 	if tz {
 		x, y = types.ToLocal(c.Env.Location(), x), types.ToLocal(c.Env.Location(), y)
 	}
@@ -411,15 +409,14 @@ func addZoneCasts(r funcs) {
 	r.scalar("timestamp_zone", func(c *Call) (datum.Datum, error) { return atZone(c, false) })
 	r.scalar("timestamptz_zone", func(c *Call) (datum.Datum, error) { return atZone(c, true) })
 	byInterval := func(c *Call, toLocal bool) (datum.Datum, error) {
-		v := types.ParseSpan(arg(c, 0))
-		if v.Months != 0 || v.Days != 0 {
-			s, _ := c.Env.Text(1186, c.Args[0])
-			return datum.Null(), pgerr.New(pgerr.InvalidParameterValue, "interval time zone \"%s\" must not include months or days", s)
-		}
-		ts := c.Args[1].Int
-		if !finite(ts) {
+		if !finite(c.Args[1].Int) {
 			return c.Args[1], nil
 		}
+		v, err := zoneSpan(c)
+		if err != nil {
+			return datum.Null(), err
+		}
+		ts := c.Args[1].Int
 		off := v.Micros / usecSec * usecSec
 		if !toLocal {
 			off = -off
@@ -444,8 +441,22 @@ func addZoneCasts(r funcs) {
 		return timetz(arg(c, 1), z.EastAt(c.Env.txTime())), nil
 	})
 	r.scalar("timetz_izone", func(c *Call) (datum.Datum, error) {
-		return timetz(arg(c, 1), int(types.ParseSpan(arg(c, 0)).Micros/usecSec)), nil
+		v, err := zoneSpan(c)
+		if err != nil {
+			return datum.Null(), err
+		}
+		return timetz(arg(c, 1), int(v.Micros/usecSec)), nil
 	})
+}
+
+// zoneSpan reads an interval that stands for a time zone.
+func zoneSpan(c *Call) (types.Span, error) {
+	v := types.ParseSpan(arg(c, 0))
+	if v.Months != 0 || v.Days != 0 {
+		s, _ := c.Env.Text(oid.Interval, c.Args[0])
+		return v, pgerr.New(pgerr.InvalidParameterValue, "interval time zone \"%s\" must not include months or days", s)
+	}
+	return v, nil
 }
 
 func atZone(c *Call, toLocal bool) (datum.Datum, error) {
@@ -570,7 +581,7 @@ func addSpanArith(r funcs) {
 		if err != nil {
 			return datum.Null(), err
 		}
-		f, _ := c.Env.CompareType(1186)
+		f, _ := c.Env.CompareType(oid.Interval)
 		k := f(c.Args[0], s.Datum())
 		return datum.Bool(c.Args[4].Bool() && k <= 0 || !c.Args[4].Bool() && k >= 0), nil
 	})

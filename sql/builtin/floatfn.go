@@ -103,7 +103,7 @@ func addFloat(r funcs) {
 		return 0
 	})
 	r.float1("dcbrt", math.Cbrt)
-	r.float1("degrees", func(x float64) float64 { return x / (math.Pi / 180) })
+	r.floatErr("degrees", func(x float64) (float64, error) { return floatDiv(x, math.Pi/180) })
 	r.float1("radians", func(x float64) float64 { return x * (math.Pi / 180) })
 	r.float1("dsinh", math.Sinh)
 	r.float1("dasinh", math.Asinh)
@@ -240,9 +240,6 @@ func addTrig(r funcs) {
 			return f(x), nil
 		}
 	}
-	deg := func(f func(float64) float64) func(float64) float64 {
-		return func(x float64) float64 { return f(x) * 180 / math.Pi }
-	}
 	r.floatErr("dsin", finite(math.Sin))
 	r.floatErr("dcos", finite(math.Cos))
 	r.floatErr("dtan", finite(math.Tan))
@@ -251,39 +248,87 @@ func addTrig(r funcs) {
 	r.floatErr("dacos", within(math.Acos, -1, 1))
 	r.floatErr("dacosh", within(math.Acosh, 1, math.Inf(1)))
 	r.floatErr("datanh", within(math.Atanh, -1, 1))
-	r.floatErr("dasind", within(deg(math.Asin), -1, 1))
-	r.floatErr("dacosd", within(deg(math.Acos), -1, 1))
-	r.float1("datand", deg(math.Atan))
-	r.float2("datan2d", func(a, b float64) (float64, error) { return math.Atan2(a, b) * 180 / math.Pi, nil })
+	r.floatErr("dasind", within(asind, -1, 1))
+	r.floatErr("dacosd", within(acosd, -1, 1))
+	r.float1("datand", func(x float64) float64 { return math.Atan(x) / math.Atan(1) * 45 })
+	r.float2("datan2d", func(a, b float64) (float64, error) { return math.Atan2(a, b) / math.Atan(1) * 45, nil })
 	r.floatErr("dsind", finite(sind))
-	r.floatErr("dcosd", finite(func(x float64) float64 { return sind(x + 90) }))
-	r.floatErr("dtand", finite(func(x float64) float64 { return sind(x) / sind(x+90) }))
-	r.floatErr("dcotd", finite(func(x float64) float64 { return sind(x+90) / sind(x) }))
+	r.floatErr("dcosd", finite(cosd))
+	r.floatErr("dtand", finite(func(x float64) float64 { return positiveZero(sind(x) / cosd(x)) }))
+	r.floatErr("dcotd", finite(func(x float64) float64 { return positiveZero(cosd(x) / sind(x)) }))
 }
 
-// sind is exact at the multiples of 30 degrees where the sine is.
-func sind(x float64) float64 {
-	x = math.Mod(x, 360)
-	if x < 0 {
-		x += 360
+func positiveZero(x float64) float64 {
+	if x == 0 {
+		return 0
 	}
+	return x
+}
+
+// The functions in degrees are exact at the multiples of 30 and 45 degrees where
+// the result is rational: each half of the first quadrant is scaled by its value
+// at 30 or 60 degrees.
+
+func radians(x float64) float64 { return x * (math.Pi / 180) }
+
+func sindQ1(x float64) float64 {
+	if x <= 30 {
+		return math.Sin(radians(x)) / math.Sin(radians(30)) / 2
+	}
+	return 1 - (1-math.Cos(radians(90-x)))/(1-math.Cos(radians(60)))/2
+}
+
+func sind(x float64) float64 {
 	s := 1.0
-	if x >= 180 {
-		x -= 180
-		s = -1
+	x = math.Mod(x, 360)
+	if math.Signbit(x) {
+		x, s = -x, -s
+	}
+	if x > 180 {
+		x, s = 360-x, -s
 	}
 	if x > 90 {
 		x = 180 - x
 	}
-	switch x {
-	case 0:
-		return 0
-	case 30:
-		return s * 0.5
-	case 90:
-		return s
+	if x > 30 {
+		return s * (1 - (1-math.Cos(radians(90-x)))/(1-math.Cos(radians(60)))/2)
 	}
-	return s * math.Sin(x*math.Pi/180)
+	return s * sindQ1(x)
+}
+
+func cosd(x float64) float64 {
+	s := 1.0
+	x = math.Abs(math.Mod(x, 360))
+	if x > 180 {
+		x = 360 - x
+	}
+	if x > 90 {
+		x, s = 180-x, -s
+	}
+	if x <= 60 {
+		return s * (1 - (1-math.Cos(radians(x)))/(1-math.Cos(radians(60)))/2)
+	}
+	return s * sindQ1(90-x)
+}
+
+func asind(x float64) float64 {
+	if x < 0 {
+		return -asind(-x)
+	}
+	if x <= 0.5 {
+		return math.Asin(x) / math.Asin(0.5) * 30
+	}
+	return 90 - math.Acos(x)/math.Acos(0.5)*60
+}
+
+func acosd(x float64) float64 {
+	if x < 0 {
+		return 90 + asind(-x)
+	}
+	if x <= 0.5 {
+		return 90 - math.Asin(x)/math.Asin(0.5)*30
+	}
+	return math.Acos(x) / math.Acos(0.5) * 60
 }
 
 func widthBucketFloat(c *Call) (datum.Datum, error) {

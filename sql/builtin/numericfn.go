@@ -119,7 +119,7 @@ func addNumeric(r funcs) {
 		case a.Kind != numeric.Finite:
 			return datum.Null(), pgerr.New(pgerr.FeatureNotSupported, "cannot convert infinity to pg_lsn")
 		case !ok:
-			return datum.Null(), outOfRange("pg_lsn")
+			return datum.Null(), pgerr.New(pgerr.InvalidParameterValue, "pg_lsn out of range")
 		}
 		return datum.Int(int64(v)), nil
 	})

@@ -288,6 +288,9 @@ func addRegexp15(r funcs) {
 		if err != nil {
 			return nil, nil, err
 		}
+		if utf8.RuneCount(arg(c, 0)) < start-1 {
+			return nil, p, nil
+		}
 		all, err := p.findAll(arg(c, 0), -1)
 		from := skip(arg(c, 0), start-1)
 		for len(all) > 0 && all[0][0] < from {

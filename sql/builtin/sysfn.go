@@ -271,7 +271,7 @@ func addLSN(r funcs) {
 			}
 			v, ok := numUint64(s)
 			if !ok {
-				return datum.Null(), outOfRange("pg_lsn")
+				return datum.Null(), pgerr.New(pgerr.InvalidParameterValue, "pg_lsn out of range")
 			}
 			return datum.Int(int64(v)), nil
 		}

@@ -324,7 +324,7 @@ func chr(c *Call) (datum.Datum, error) {
 	v := int32(c.Args[0].Int)
 	switch {
 	case v < 0:
-		return datum.Null(), pgerr.New(pgerr.ProgramLimitExceeded, "character number must be positive")
+		return datum.Null(), pgerr.New(pgerr.InvalidParameterValue, "character number must be positive")
 	case v == 0:
 		return datum.Null(), pgerr.New(pgerr.ProgramLimitExceeded, "null character not permitted")
 	case v > 0x10ffff:

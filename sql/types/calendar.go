@@ -2,6 +2,7 @@ package types
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -255,7 +256,7 @@ func unitOf(typmod int32) int64 {
 // RoundTimestamp applies a timestamp's modifier.
 func RoundTimestamp(ts int64, typmod int32) (datum.Datum, error) {
 	if IsFinite(ts) {
-		if typmod > 6 {
+		if typmod > 6 || typmod < -1 {
 			return datum.Null(), pgerr.New(pgerr.InvalidParameterValue, "timestamp(%d) precision must be between %d and %d", typmod, 0, 6)
 		}
 		ts = RoundTime(ts, typmod)
@@ -385,6 +386,11 @@ func ParseZone(s string) (ZoneSpec, error) {
 	}
 	if l, ok := FindZone(s); ok {
 		return ZoneSpec{loc: l}, nil
+	}
+	if s != "" && (isDigit(s[0]) || s[0] == '+' || s[0] == '-') { // a bare offset, POSIX style
+		if west, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(west) < 168 {
+			return ZoneSpec{east: int(-west) * 3600}, nil
+		}
 	}
 	return ZoneSpec{}, dtError(dtUnknownZone, "", nil, s)
 }

@@ -53,7 +53,10 @@ func (v Span) ApplyTypMod(typmod int32) (Span, error) {
 	}
 	rng, prec := int(typmod>>16)&rangeFull, int(typmod)&0xffff
 	switch rng {
-	case rangeFull:
+	case rangeFull, rangeSecond, rangeMinute | rangeSecond, rangeHour | rangeMinute | rangeSecond,
+		rangeDay | rangeHour | rangeMinute | rangeSecond:
+	default:
+		return v, pgerr.New(pgerr.InternalError, "unrecognized interval typmod: %d", typmod)
 	case rangeYear:
 		v.Months, v.Days, v.Micros = v.Months/12*12, 0, 0
 	case rangeMonth, rangeYear | rangeMonth:

@@ -227,8 +227,6 @@ func FormatTypMod(modout string, typmod int32) string {
 		return intervalMod(typmod)
 	case "bittypmodout", "varbittypmodout":
 		return fmt.Sprintf("(%d)", typmod)
-	case "":
-		return fmt.Sprintf("(%d)", typmod)
 	}
 	return ""
 }
