@@ -250,7 +250,7 @@ func powerInt(a Num, e int64, expScale int) (Num, error) {
 	if w+1 < -maxResultScale {
 		return Num{Scale: maxDisplay}, nil
 	}
-	scale := clampScale(minSigDigits-int(w), a.Scale, expScale)
+	scale := clampScale(minSigDigits, a.Scale, expScale)
 	if e == 1 {
 		return Round(a, scale), nil
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
+	"math"
 	"math/bits"
 	"strings"
 
@@ -44,6 +45,9 @@ func addBytea(r funcs) {
 		}
 		if from <= 0 {
 			return datum.Null(), pgerr.New(pgerr.SubstringError, "negative substring length not allowed")
+		}
+		if from+n > math.MaxInt32 || from+n < math.MinInt32 {
+			return datum.Null(), outOfRange("integer")
 		}
 		out := concat(s[:min(from-1, len(s))], repl)
 		return bytesDatum(append(out, s[min(max(from-1+n, 0), len(s)):]...))

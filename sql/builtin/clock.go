@@ -69,14 +69,7 @@ func fieldRange(format string, a ...any) error {
 
 // makeDay checks a calendar day; a negative year counts from 1 BC.
 func makeDay(y, m, d int) (int, error) {
-	shown := y
-	if y < 0 {
-		shown++
-	}
 	bad := fieldRange("date field value out of range: %d-%02d-%02d", y, m, d)
-	if m < 1 || m > 12 {
-		bad = fieldRange("date field value out of range: %d-%02d-%02d", shown, m, d)
-	}
 	if y == 0 || m < 1 || m > 12 {
 		return 0, bad
 	}
@@ -113,7 +106,7 @@ func secText(s float64) string {
 	case math.IsInf(s, -1):
 		return "-Infinity"
 	}
-	return fmt.Sprintf("%02g", s)
+	return fmt.Sprintf("%02.6g", s)
 }
 
 func makeStamp(c *Call) (int64, error) {

@@ -63,7 +63,7 @@ func (k fieldKind) has(name string) bool {
 
 func unitError(k fieldKind, unit []byte, known bool) error {
 	name := (&types.Env{}).FormatType(kindTypes[k], -1)
-	low := strings.ToLower(string(unit))
+	low := mapASCII(unit, 'A', 'Z', 32)
 	if known {
 		return pgerr.New(pgerr.FeatureNotSupported, "unit \"%s\" not supported for type %s", low, name)
 	}
@@ -319,21 +319,21 @@ func addDateFields(r funcs) {
 		r.scalar(name+"_part", func(c *Call) (datum.Datum, error) { return extract(c, k, false) })
 	}
 	r.scalar("timestamp_trunc", func(c *Call) (datum.Datum, error) {
-		if err := truncUnit(c, kStamp); err != nil {
-			return datum.Null(), err
-		}
 		if !finite(c.Args[1].Int) {
 			return c.Args[1], nil
+		}
+		if err := truncUnit(c, kStamp); err != nil {
+			return datum.Null(), err
 		}
 		ts, _ := truncLocal(fieldNames[strings.ToLower(string(arg(c, 0)))], c.Args[1].Int)
 		return datum.Int(ts), nil
 	})
 	trunc := func(c *Call, z func(ts int64) (east int, back func(local int64) int)) (datum.Datum, error) {
-		if err := truncUnit(c, kStampTZ); err != nil {
-			return datum.Null(), err
-		}
 		if !finite(c.Args[1].Int) {
 			return c.Args[1], nil
+		}
+		if err := truncUnit(c, kStampTZ); err != nil {
+			return datum.Null(), err
 		}
 		east, back := z(c.Args[1].Int)
 		local, redo := truncLocal(fieldNames[strings.ToLower(string(arg(c, 0)))], c.Args[1].Int+int64(east)*usecSec)
@@ -350,6 +350,9 @@ func addDateFields(r funcs) {
 		})
 	})
 	r.scalar("timestamptz_trunc_zone", func(c *Call) (datum.Datum, error) {
+		if !finite(c.Args[1].Int) {
+			return c.Args[1], nil
+		}
 		z, err := types.ParseZone(string(arg(c, 2)))
 		if err != nil {
 			return datum.Null(), err

@@ -272,7 +272,12 @@ func inRangeStamp(c *Call, tz bool) (datum.Datum, error) {
 func age(c *Call, tz bool) (datum.Datum, error) {
 	x, y := c.Args[0].Int, c.Args[1].Int
 	if tz {
-		x, y = types.ToLocal(c.Env.Location(), x), types.ToLocal(c.Env.Location(), y)
+		for _, p := range []*int64{&x, &y} {
+			east, _ := types.ZoneAt(c.Env.Location(), *p)
+			*p += int64(east) * usecSec
+		}
+	} else if !finite(x) || !finite(y) {
+		return datum.Null(), errTimestamp()
 	}
 	neg := x < y
 	a, b := types.Split(x), types.Split(y)

@@ -339,6 +339,9 @@ func overlay(s, repl []byte, start, n int) ([]byte, error) {
 	if start <= 0 {
 		return nil, pgerr.New(pgerr.SubstringError, "negative substring length not allowed")
 	}
+	if start+n > math.MaxInt32 || start+n < math.MinInt32 {
+		return nil, outOfRange("integer")
+	}
 	head := s[:skip(s, start-1)]
 	tail, err := substr(s, start+n, 0, false)
 	return append(concat(head, repl), tail...), err

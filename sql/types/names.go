@@ -133,7 +133,7 @@ var sqlNames = map[oid.OID]string{
 	oid.Float8: "double precision", oid.Bpchar: "character", oid.Varchar: "character varying", oid.Varbit: "bit varying",
 	oid.Time: "time without time zone", oid.TimeTZ: "time with time zone",
 	oid.Timestamp: "timestamp without time zone", oid.TimestampTZ: "timestamp with time zone",
-	oid.Char: `"char"`,
+	oid.Char: `"char"`, oid.Interval: "interval", oid.Numeric: "numeric",
 }
 
 // FormatType is the SQL name of a type, with its modifier if typmod >= 0
