@@ -48,28 +48,95 @@ type world struct {
 func newWorld(t testing.TB, buffers int, fullPages bool) *world {
 	t.Helper()
 	fs := memfs.New()
+	must(t, makeDirs(fs))
+	w, err := openWorld(fs, buffers, fullPages)
+	must(t, err)
+	w.t = t
+	t.Cleanup(func() { w.sys.Log.Close(); w.pool.Close() })
+	return w
+}
+
+func makeDirs(fs vfs.FS) error {
 	for _, d := range []string{"pg_wal", "base", "base/5", "pg_xact", "pg_subtrans", "pg_multixact",
 		"pg_multixact/offsets", "pg_multixact/members", "pg_commit_ts", "pg_twophase"} {
-		must(t, fs.Mkdir(d))
+		if err := fs.Mkdir(d); err != nil {
+			return err
+		}
 	}
-	w := &world{t: t, fs: fs, idx: &fakeIndex{m: map[oid.OID][]page.TID{}}}
+	return errors.Join(fs.SyncDir("."), fs.SyncDir("base"), fs.SyncDir("pg_multixact"))
+}
+
+// openWorld replays the log, if there is one, and opens the server.
+func openWorld(fs vfs.FS, buffers int, fullPages bool) (*world, error) {
+	w := &world{fs: fs, idx: &fakeIndex{m: map[oid.OID][]page.TID{}}}
 	w.opt = xlog.Options{FS: fs, Dir: "pg_wal", SegSize: lsn.MinSegSize, SystemID: 42, Timeline: 1,
-		Buffers: 64, RedoLSN: testStart, FullPageWrites: fullPages, Hints: true}
-	l, err := xlog.OpenForWrite(w.opt, testStart, 0)
-	must(t, err)
-	t.Cleanup(func() { l.Close() })
-	w.sm = smgr.New(fs, smgr.Options{})
-	w.pool, err = bufmgr.New(bufmgr.Options{Buffers: buffers, WAL: l, Smgr: w.sm.Files, Checksums: true})
-	must(t, err)
-	t.Cleanup(func() { w.pool.Close() })
+		Buffers: 64, RedoLSN: testStart, FullPageWrites: fullPages, Hints: true, NoInitZero: true}
+	recovering := true
+	redoing := func() bool { return recovering }
+	w.sm = smgr.New(fs, smgr.Options{Redo: redoing})
 	locks := lmgr.New(lmgr.Options{})
 	xm := xact.Open(xact.Options{FS: fs, Locks: locks}, &pgcontrol.CheckPoint{NextXID: 700, NextOID: oid.FirstNormal,
 		NextMulti: 1, OldestXID: 600, OldestXIDDB: 1, OldestMulti: 1, OldestMultiDB: 1})
+	wal := &laterWAL{}
+	var err error
+	w.pool, err = bufmgr.New(bufmgr.Options{Buffers: buffers, WAL: wal, Smgr: w.sm.Files, Checksums: true, Redo: redoing,
+		// A page that was added and not logged may be garbage; a logged one that is would be missed.
+		ZeroDamaged: func() bool { return true }})
+	if err != nil {
+		return nil, err
+	}
+	end, prev, err := w.recover(xm)
+	if err != nil {
+		return nil, err
+	}
+	l, err := xlog.OpenForWrite(w.opt, end, prev)
+	if err != nil {
+		return nil, err
+	}
+	wal.Log, recovering = l, false
 	xm.SetLog(l)
-	must(t, xm.Bootstrap())
-	must(t, xm.StartUp())
+	if end == testStart {
+		err = xm.Bootstrap()
+	}
 	w.sys = &access.System{Smgr: w.sm, Log: l, Xact: xm, Locks: locks, HintWAL: true, Toast: w.idx}
-	return w
+	return w, errors.Join(err, xm.StartUp())
+}
+
+// laterWAL is a log that is opened after the pool.
+type laterWAL struct{ *xlog.Log }
+
+func (l *laterWAL) Flush(upTo lsn.LSN) error {
+	if l.Log == nil {
+		return nil
+	}
+	return l.Log.Flush(upTo)
+}
+
+// recover replays the log from its start.
+func (w *world) recover(xm *xact.Manager) (end, prev lsn.LSN, err error) {
+	src := &xlog.Segments{FS: w.fs, Dir: "pg_wal", Size: w.opt.SegSize, TLIs: []lsn.Timeline{1}}
+	defer src.Close()
+	r := xlog.NewReader(src, xlog.ReaderOptions{SegSize: w.opt.SegSize, SystemID: 42, Timeline: 1})
+	r.Seek(testStart)
+	redo := xm.Redo()
+	for {
+		d, err := r.Next()
+		var stop *xlog.EndError
+		if errors.As(err, &stop) {
+			return max(r.End(), testStart), r.Start(), nil
+		} else if err != nil {
+			return 0, 0, err
+		}
+		xm.AdvancePast(d.XID)
+		if f := redo[d.Rmgr]; f != nil {
+			err = f(d)
+		} else {
+			err = w.replayOne(d)
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+	}
 }
 
 // fakeIndex is a TOAST index in memory: chunks in order of their numbers.
@@ -269,26 +336,33 @@ func masked(p page.Page, blk page.BlockNumber) page.Page {
 // replay applies recs to w's relations.
 func (w *world) replay(recs []*xlog.Decoded) {
 	w.t.Helper()
-	env := RedoEnv{Pool: w.pool, HintWAL: true}
-	heap, heap2 := Redo(env), Redo2(env)
 	for _, d := range recs {
-		switch d.Rmgr {
-		case xlog.RmHeap:
-			must(w.t, heap(d))
-		case xlog.RmHeap2:
-			must(w.t, heap2(d))
-		case xlog.RmXLOG:
-			for id := range d.Blocks {
-				if d.Blocks[id].InUse {
-					b, _, err := bufmgr.ReadForRedo(w.pool, d, uint8(id), bufmgr.RedoRead{})
-					must(w.t, err)
-					if b != 0 {
-						w.pool.UnlockRelease(b)
-					}
-				}
+		must(w.t, w.replayOne(d))
+	}
+}
+
+func (w *world) replayOne(d *xlog.Decoded) error {
+	env := RedoEnv{Pool: w.pool, HintWAL: true}
+	switch d.Rmgr {
+	case xlog.RmHeap:
+		return Redo(env)(d)
+	case xlog.RmHeap2:
+		return Redo2(env)(d)
+	case xlog.RmXLOG:
+		for id := range d.Blocks {
+			if !d.Blocks[id].InUse {
+				continue
+			}
+			b, _, err := bufmgr.ReadForRedo(w.pool, d, uint8(id), bufmgr.RedoRead{})
+			if err != nil {
+				return err
+			}
+			if b != 0 {
+				w.pool.UnlockRelease(b)
 			}
 		}
 	}
+	return nil
 }
 
 // sameAfterRedo replays the log twice in an empty world and compares all pages.
