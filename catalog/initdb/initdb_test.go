@@ -96,6 +96,46 @@ func TestStockChecks(t *testing.T) {
 	}
 }
 
+// TestViews makes our views on our cluster with the stock server and compares
+// their columns with those of the stock views.
+func TestViews(t *testing.T) {
+	pg := oracle.Find(t)
+	c, _ := newCluster(t, pg, Options{})
+	c.Start("allow_system_table_mods=on")
+	defer c.Stop()
+	c.Psql("SET search_path = pg_catalog;\n" + ViewsSQL())
+	stock := pg.Initdb(t)
+	stock.Start()
+	defer stock.Stop()
+	const q = `SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+		WHERE c.relkind = 'v' AND c.relnamespace = 11 AND a.attnum > 0 ORDER BY 1, a.attnum`
+	want := map[string]string{}
+	for line := range strings.SplitSeq(stock.Psql(q), "\n") {
+		view, col, _ := strings.Cut(line, "|")
+		want[view] += col + "\n"
+	}
+	got := map[string]string{}
+	for line := range strings.SplitSeq(c.Psql(q), "\n") {
+		view, col, _ := strings.Cut(line, "|")
+		got[view] += col + "\n"
+	}
+	if len(got) < 40 {
+		t.Errorf("%d views", len(got))
+	}
+	for v := range got {
+		if got[v] != want[v] {
+			t.Errorf("%s has\n%sbut in PostgreSQL\n%s", v, got[v], want[v])
+		}
+		if _, err := c.TryPsql("postgres", "SELECT * FROM pg_catalog."+v); err != nil {
+			t.Errorf("%s: %v", v, err)
+		}
+	}
+	const rows = "SELECT count(*), max(tablename) FROM pg_tables WHERE schemaname = 'pg_catalog'; SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pg%'; SELECT count(*) FROM pg_indexes WHERE schemaname = 'pg_catalog'; SELECT name, setting FROM pg_settings WHERE name = 'work_mem'"
+	if a, b := c.Psql(rows), stock.Psql(rows); a != b {
+		t.Errorf("ours: %s\nstock: %s", a, b)
+	}
+}
+
 func TestUnfinished(t *testing.T) {
 	fs := memfs.New()
 	o := Options{FS: fs, Random: strings.NewReader("xx")} // too few for the nonce
