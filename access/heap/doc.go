@@ -7,7 +7,7 @@
 //
 // INV-HEAP-1: what a record's redo makes of a before-image is what doing made of
 // it, but for hint bits, command ids and unused space.
-// Enforced: applyInsert, applyDelete, applyUpdate. Tested: TestRedoEqualsDo.
+// Enforced: applyInsert, applyDelete, applyUpdateNew. Tested: TestRedoEqualsDo.
 //
 // INV-HEAP-2: hint bits change only under an exclusive content lock, and say
 // "committed" only when the commit is durable or the page's LSN covers it.

@@ -91,6 +91,10 @@ func (c *changer) holdsAlready(t access.Tuple, opt LockOptions) bool {
 
 // logLock gives the tuple the xmax st. cmax is stored too unless it is invalid.
 func (c *changer) logLock(st xmaxState, cmax xid.Command) error {
+	x, err := c.tx.XID() // in the record, so that recovery does not give it out again
+	if err != nil {
+		return err
+	}
 	p := c.pool.Page(c.buf)
 	r := lockRec{Xmax: st.xmax, Off: c.tid.Off, Bits: st.bits()}
 	if c.vm.clear(c.rel, c.tid.Block, vmAllFrozen) {
@@ -114,7 +118,7 @@ func (c *changer) logLock(st xmaxState, cmax xid.Command) error {
 	c.pool.MarkDirty(c.buf)
 	rec := record(c.tx)
 	var main [sizeLock]byte
-	rec.Begin(xlog.RmHeap, infoLock, c.tx.TopXID())
+	rec.Begin(xlog.RmHeap, infoLock, x)
 	rec.Data(r.append(main[:0]))
 	rec.Block(0, c.pool.Tag(c.buf), p, xlog.Standard)
 	return logged(c.rel, rec, c.buf)
@@ -170,6 +174,10 @@ func lockVersion(ctx context.Context, tx *xact.Tx, rel *access.Relation, tid pag
 }
 
 func (c *changer) logLockUpdated(st xmaxState) error {
+	x, err := c.tx.XID() // in the record, so that recovery does not give it out again
+	if err != nil {
+		return err
+	}
 	p := c.pool.Page(c.buf)
 	r := lockRec{Xmax: st.xmax, Off: c.tid.Off, Bits: st.bits()}
 	if c.vm.clear(c.rel, c.tid.Block, vmAllFrozen) {
@@ -181,7 +189,7 @@ func (c *changer) logLockUpdated(st xmaxState) error {
 	c.pool.MarkDirty(c.buf)
 	rec := record(c.tx)
 	var main [sizeLock]byte
-	rec.Begin(xlog.RmHeap2, info2LockUpdated, c.tx.TopXID())
+	rec.Begin(xlog.RmHeap2, info2LockUpdated, x)
 	rec.Data(r.append(main[:0]))
 	rec.Block(0, c.pool.Tag(c.buf), p, xlog.Standard)
 	return logged(c.rel, rec, c.buf)

@@ -316,3 +316,22 @@ func TestSample(t *testing.T) {
 		t.Errorf("%d rows, %v live of 4500", len(small.Rows), small.Live)
 	}
 }
+
+func BenchmarkMultiInsert(b *testing.B) {
+	w := newWorld(b, 16384, false)
+	rel := w.table(20000)
+	tx := w.begin()
+	var rows [][]datum.Datum
+	for i := range 1000 {
+		rows = append(rows, row(i, strings.Repeat("x", 84)))
+	}
+	tids := make([]page.TID, len(rows))
+	bulk := NewBulk(rel)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := MultiInsert(bg, tx, rel, rows, InsertOptions{Bulk: bulk}, tids); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/row")
+}

@@ -41,12 +41,16 @@ func infobits(m, m2 uint16) uint8 {
 	return b
 }
 
-var infobitsTable = [...]struct { // constant
+// infobit is one bit of that byte.
+type infobit struct {
 	wire  uint8
 	bit   uint16
 	mask2 bool
 	name  string
-}{
+}
+
+// infobitsTable lists those bits. constant
+var infobitsTable = [...]infobit{
 	{bitsIsMulti, access.XmaxIsMulti, false, "IS_MULTI "},
 	{bitsLockOnly, access.XmaxLockOnly, false, "LOCK_ONLY "},
 	{bitsExclLock, access.XmaxExclLock, false, "EXCL_LOCK "},
