@@ -63,7 +63,7 @@ func descTruncate(dst, b []byte) []byte {
 		dst = append(dst, "restart_seqs "...)
 	}
 	n := le.Uint32(b[4:])
-	dst = descf(dst, "nrelids %d relids:", n)
+	dst = descf(dst, "nrelids %d relids", n)
 	for b = b[sizeTruncate:]; n > 0 && len(b) >= 4; n, b = n-1, b[4:] {
 		dst = descf(dst, " %d", le.Uint32(b))
 	}

@@ -31,6 +31,6 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(waldumpCommand(), controldataCommand())
+	root.AddCommand(waldumpCommand(), controldataCommand(), checksumsCommand())
 	return root
 }
