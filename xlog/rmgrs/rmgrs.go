@@ -25,6 +25,11 @@ func Describers() []xlog.Describer {
 		{ID: xlog.RmRelMap, Identify: identifyRelMap, Desc: descRelMap},
 		{ID: xlog.RmSeq, Identify: identifySequence, Desc: descSequence},
 		{ID: xlog.RmGeneric, Identify: identifyGeneric, Desc: descGeneric},
+		{ID: xlog.RmHash, Identify: identifyHash, Desc: describing(hashText)},
+		{ID: xlog.RmGin, Identify: identifyGin, Desc: describing(ginText)},
+		{ID: xlog.RmGist, Identify: identifyGist, Desc: describing(gistText)},
+		{ID: xlog.RmSPGist, Identify: identifySPGist, Desc: describing(spgistText)},
+		{ID: xlog.RmBrin, Identify: identifyBrin, Desc: describing(brinText)},
 		{ID: xlog.RmLogicalMsg, Identify: identifyMessage, Desc: descMessage},
 	}
 }
