@@ -1,0 +1,142 @@
+// Package sysfuncs answers the functions that read the catalogs, the files or
+// the state of the server: builtin.System over a session's catalogs.
+//
+// INV-SYS-1 (same answers): a function yields what PostgreSQL 15 yields for the
+// same object, or 0A000 with its name. Enforced: System.Call. Tested: TestLikeStock.
+package sysfuncs
+
+import (
+	"context"
+	"time"
+
+	"github.com/pgmini/pgmini/catalog"
+	"github.com/pgmini/pgmini/datum"
+	"github.com/pgmini/pgmini/guc"
+	"github.com/pgmini/pgmini/lmgr"
+	"github.com/pgmini/pgmini/oid"
+	"github.com/pgmini/pgmini/page"
+	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/sql/builtin"
+	"github.com/pgmini/pgmini/sql/ruleutils"
+	"github.com/pgmini/pgmini/vfs"
+	"github.com/pgmini/pgmini/xact"
+)
+
+// Deps is what the functions ask of their session and its server. Catalog,
+// Names, SearchPath, User and SessionUser are required; of the others, a function
+// that needs a missing one answers 0A000, or no rows.
+type Deps struct {
+	Catalog *catalog.Session
+	// Names is the catalog by the session's search path.
+	Names func() ruleutils.Catalog
+	// SearchPath is where names are looked up, pg_catalog and the temporary schema
+	// included; Explicit is search_path alone, existing schemas only.
+	SearchPath, Explicit func() []oid.OID
+	User, SessionUser    func() oid.OID // current_user, session_user
+	TempNamespace        func() oid.OID // the session's temporary schema; 0: none yet
+	PID                  int32
+	Settings             *guc.Session
+	FS                   vfs.FS // the data directory
+	Size                 RelationSize
+	Locks                *lmgr.Manager
+	Xact                 *xact.Manager
+	Server               Server
+	Cursors              func() []Cursor
+	Prepared             func() []PreparedStatement
+	Query                func() string // the running statement's text
+}
+
+// RelationSize counts blocks (smgr.Manager).
+type RelationSize interface {
+	NBlocks(rel page.RelFileNode, fork page.Fork) (page.BlockNumber, error)
+}
+
+// Server is what the functions ask of the running server.
+type Server interface {
+	StartTime() time.Time
+	LoadTime() time.Time // of the configuration
+	// Activity lists sessions and background workers.
+	Activity() []Activity
+	// Counter reads a cumulative statistic by the name of its function: for
+	// example ("pg_stat_get_numscans", relation), ("pg_stat_get_db_xact_commit",
+	// database), ("pg_stat_get_buf_alloc", 0), ("wal_records", 0). False: it is
+	// not counted.
+	Counter(name string, object oid.OID) (int64, bool)
+	// Signal cancels the statement of a session or, with terminate, ends it. False:
+	// there is no such session.
+	Signal(pid int32, terminate bool) bool
+	Reload() error
+}
+
+// Activity is one row of pg_stat_activity. Zero times and empty strings are NULL.
+type Activity struct {
+	PID                                        int32
+	Database, User                             oid.OID
+	Application, ClientAddr, ClientHost        string
+	ClientPort                                 int32 // -1: a Unix socket; 0: not a client
+	BackendStart, XactStart, QueryStart, Since time.Time
+	WaitType, WaitEvent, State                 string // State: active, idle, idle in transaction, …
+	XID, Xmin                                  uint32
+	Query, Type                                string // Type: client backend, checkpointer, …
+	SSL                                        bool
+	SSLVersion, SSLCipher                      string
+	SSLBits                                    int32
+}
+
+// Cursor is one row of pg_cursors.
+type Cursor struct {
+	Name, Statement          string
+	Holdable, Binary, Scroll bool
+	Created                  int64 // microseconds since 2000-01-01 UTC
+}
+
+// PreparedStatement is one row of pg_prepared_statements.
+type PreparedStatement struct {
+	Name, Statement           string
+	Prepared                  int64
+	Params                    []oid.OID
+	FromSQL                   bool
+	GenericPlans, CustomPlans int64
+}
+
+// System is a session's builtin.System.
+type System struct {
+	d      Deps
+	scalar map[string]func(*System, *builtin.Call) (datum.Datum, error)
+	sets   map[string]func(*System, *builtin.Call) ([][]datum.Datum, error)
+}
+
+// New makes the functions of one session.
+func New(d Deps) *System {
+	return &System{d: d}
+}
+
+var _ builtin.System = (*System)(nil)
+
+// Call is part of builtin.System.
+func (s *System) Call(prosrc string, c *builtin.Call) (datum.Datum, error) {
+	if f := s.scalar[prosrc]; f != nil {
+		return f(s, c)
+	}
+	return datum.Null(), pgerr.NotYet("function %s", prosrc)
+}
+
+// Rows is part of builtin.System.
+func (s *System) Rows(prosrc string, c *builtin.Call) (builtin.Rows, error) {
+	f := s.sets[prosrc]
+	if f == nil {
+		return nil, pgerr.NotYet("function %s", prosrc)
+	}
+	rows, err := f(s, c)
+	if err != nil {
+		return nil, err
+	}
+	return &builtin.TableRows{Data: rows}, nil
+}
+
+func (s *System) context(c *builtin.Call) context.Context {
+	if c.Env != nil && c.Env.Ctx != nil {
+		return c.Env.Ctx
+	}
+	return context.Background()
+}
