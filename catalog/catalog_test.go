@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pgmini/pgmini/access"
+	"github.com/pgmini/pgmini/access/heap"
 	"github.com/pgmini/pgmini/catalog/rows"
 	"github.com/pgmini/pgmini/catalog/sequence"
 	"github.com/pgmini/pgmini/datum"
@@ -227,6 +228,53 @@ func TestManySessions(t *testing.T) {
 	}
 }
 
+// TestTemp: a temporary table has local buffers, no WAL, and no other readers; it
+// goes with its session.
+func TestTemp(t *testing.T) {
+	w := newWorld(t, "")
+	a, b := w.connectAs(3), w.connectAs(4)
+	a.begin()
+	ns, err := a.TempNamespace()
+	must(t, err)
+	rel, err := a.CreateRelation(NewRelation{Name: "tt", Namespace: ns, Kind: 'r', Persistence: 't', Owner: 10, Columns: []access.Attr{int4("a"), text("b")}})
+	must(t, err)
+	r, err := a.Relation(rel)
+	must(t, err)
+	if !r.IsTemp() || r.Pool == w.srv.opt.Pool || r.Backend != 3 {
+		t.Errorf("%+v", r)
+	}
+	for i := range 500 {
+		_, err := heap.Insert(bg, a.Tx(), r, []datum.Datum{datum.Int(int64(i)), datum.String(longText(100 + i*10))}, heap.InsertOptions{Command: a.Tx().CommandID(true)})
+		must(t, err)
+	}
+	a.commit()
+	a.begin()
+	if x, err := a.Relation(rel); err != nil || x == nil || x.Pool != r.Pool {
+		t.Errorf("%v %v", x, err)
+	}
+	b.begin()
+	if _, err := b.Relation(rel); pgerr.CodeOf(err) != pgerr.FeatureNotSupported {
+		t.Error(err)
+	}
+	b.abort()
+	must(t, a.DropTempRelations())
+	a.commit()
+	a.begin()
+	if x, err := a.Class(rel); err != nil || x != nil {
+		t.Errorf("%v %v", x, err)
+	}
+	a.commit()
+	if list, err := w.fs.List("base/5"); err != nil {
+		t.Error(err)
+	} else {
+		for _, f := range list {
+			if strings.HasPrefix(f.Name(), "t3_") {
+				t.Errorf("%s is left", f.Name())
+			}
+		}
+	}
+}
+
 // TestLoadRace: what was loaded before an invalidation is not kept after it.
 func TestLoadRace(t *testing.T) {
 	c := newCache(5)
@@ -297,11 +345,9 @@ func longText(n int) string {
 	return string(b)
 }
 
-// TestStockTakesOver: stock PostgreSQL recovers what our DDL logged.
-func TestStockTakesOver(t *testing.T) {
-	pg := oracle.Find(t)
-	dir := filepath.Join(pg.TempDir(t), "data")
-	w := newWorld(t, dir)
+// makeMuch makes and drops objects of all kinds in several transactions.
+func makeMuch(t *testing.T, w *world) {
+	t.Helper()
 	c := w.connect()
 	c.begin()
 	makeTable(t, c, "t")
@@ -356,6 +402,14 @@ func TestStockTakesOver(t *testing.T) {
 	if _, err := w.fs.Stat(databaseDir(d2)); err == nil {
 		t.Error("the folder of a dropped database is there")
 	}
+}
+
+// TestStockTakesOver: stock PostgreSQL recovers what our DDL logged.
+func TestStockTakesOver(t *testing.T) {
+	pg := oracle.Find(t)
+	dir := filepath.Join(pg.TempDir(t), "data")
+	w := newWorld(t, dir)
+	makeMuch(t, w)
 	w.crash()
 	pg.Own(t, dir)
 	if out, err := pg.Try("pg_waldump", "-p", filepath.Join(dir, "pg_wal"), "000000010000000000000001"); !strings.Contains(out, "inval msgs: catalog") || !strings.Contains(out, "relcache") {

@@ -38,10 +38,34 @@ func (s *Session) createStorage(c *rows.PgClass) error {
 		return err
 	}
 	s.tx.CreatedRel(r)
+	if r.Backend >= 0 {
+		s.tx.OnAbort(s.forgetPages(r))
+	}
 	if c.Relpersistence != 'u' || c.Relkind == 'i' {
 		return nil // emptyIndex makes an index's
 	}
 	return s.createFork(r, page.InitFork, true)
+}
+
+// dropAtCommit removes a relation's files when the transaction commits.
+func (s *Session) dropAtCommit(r smgr.Rel) {
+	s.tx.DropRelAtCommit(r)
+	if r.Backend >= 0 {
+		s.tx.OnCommit(s.forgetPages(r))
+	}
+}
+
+// forgetPages drops the pages of a temporary relation from the local buffers,
+// which nobody else knows.
+func (s *Session) forgetPages(r smgr.Rel) func() {
+	return func() {
+		if s.opt.LocalPool == nil {
+			return
+		}
+		if p, err := s.opt.LocalPool(); err == nil {
+			p.DropRelAll(r.RelFileNode)
+		}
+	}
 }
 
 func (s *Session) createFork(r smgr.Rel, f page.Fork, logged bool) error {
@@ -86,7 +110,7 @@ func (s *Session) NewFilenode(rel oid.OID, persistence byte) (*access.Relation, 
 	if err := s.createStorage(c); err != nil {
 		return nil, err
 	}
-	s.tx.DropRelAtCommit(old)
+	s.dropAtCommit(old)
 	if err := s.Update(f.TID, c); err != nil {
 		return nil, err
 	}
@@ -200,10 +224,8 @@ func (s *Session) CreateToastTable(rel oid.OID) error {
 	describeToast(proto, index)
 	proto.Desc.Attrs[2].Storage = 'p'
 	ns := oid.ToastNamespace
-	if c.Relpersistence == 't' && s.opt.TempToast != nil {
-		if ns, err = s.opt.TempToast(); err != nil {
-			return err
-		}
+	if c.Relpersistence == 't' {
+		ns = s.tempToast
 	}
 	toast, err := s.CreateRelation(NewRelation{Name: name, Namespace: ns, Tablespace: space, Kind: 't',
 		Persistence: c.Relpersistence, Owner: c.Relowner, Columns: proto.Desc.Attrs})

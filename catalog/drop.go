@@ -261,7 +261,7 @@ func (s *Session) dropRelation(rel oid.OID) error {
 		if err != nil {
 			return err
 		}
-		s.tx.DropRelAtCommit(files)
+		s.dropAtCommit(files)
 	}
 	parts := []part{{oid.RelAttribute, rows.AnumPgAttributeAttrelid}, {oid.RelStatistic, rows.AnumPgStatisticStarelid},
 		{oid.RelInherits, rows.AnumPgInheritsInhrelid}}

@@ -39,6 +39,7 @@ type world struct {
 	log *xlog.Log
 	srv *Server
 	xm  *xact.Manager
+	sm  *smgr.Manager
 }
 
 // newWorld makes a cluster in dir, or in memory if dir is "", and opens it.
@@ -66,11 +67,20 @@ func openWorld(t testing.TB, fs vfs.FS) *world {
 	must(t, err)
 	t.Cleanup(func() { w.log.Close() })
 	sm := smgr.New(fs, smgr.Options{})
+	w.sm = sm
 	pool, err := bufmgr.New(bufmgr.Options{Buffers: 4000, WAL: w.log, Smgr: sm.Files, Checksums: true})
 	must(t, err)
 	t.Cleanup(func() { pool.Close() })
 	locks := lmgr.New(lmgr.Options{})
 	w.xm = xact.Open(xact.Options{FS: fs, Locks: locks,
+		RemoveFiles: func(rels []smgr.Rel, _ bool) error {
+			for _, r := range rels {
+				if err := sm.Of(r).Unlink(r.RelFileNode); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 		Invalidate: func(msgs []byte, _ bool, _, _ oid.OID) { w.srv.Invalidate(msgs) }}, &ctl.Copy)
 	w.xm.SetLog(w.log)
 	must(t, w.xm.StartUp())
@@ -85,9 +95,29 @@ type client struct {
 	proc *xact.Proc
 }
 
-func (w *world) connect() *client {
+func (w *world) connect() *client { return w.connectAs(-1) }
+
+// connectAs is a session that may have temporary tables.
+func (w *world) connectAs(backend int32) *client {
 	c := &client{w: w, proc: w.xm.NewProc(xact.ProcOptions{PID: int32(os.Getpid()), Database: oid.PostgresDB, Tablespace: oid.DefaultTablespace})}
-	c.Session = w.srv.NewSession(SessionOptions{Database: oid.PostgresDB, Tablespace: oid.DefaultTablespace, Backend: -1})
+	o := SessionOptions{Database: oid.PostgresDB, Tablespace: oid.DefaultTablespace, Backend: -1}
+	if backend >= 0 {
+		var pool *bufmgr.Pool
+		o.Backend = backend
+		o.LocalPool = func() (*bufmgr.Pool, error) {
+			var err error
+			if pool == nil {
+				pool, err = bufmgr.NewLocal(64, w.sm.Temp(backend))
+			}
+			return pool, err
+		}
+		w.t.Cleanup(func() {
+			if pool != nil {
+				pool.Close()
+			}
+		})
+	}
+	c.Session = w.srv.NewSession(o)
 	c.SetSearchPath([]oid.OID{oid.PublicNamespace})
 	w.t.Cleanup(c.proc.Close)
 	return c

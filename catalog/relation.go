@@ -156,7 +156,7 @@ func (s *Session) ownPool(r *access.Relation) error {
 	if !r.IsTemp() {
 		return nil
 	}
-	if s.opt.LocalPool == nil {
+	if s.opt.LocalPool == nil || r.Namespace != s.tempSpace && r.Namespace != s.tempToast {
 		return pgerr.New(pgerr.FeatureNotSupported, "cannot access temporary tables of other sessions")
 	}
 	p, err := s.opt.LocalPool()

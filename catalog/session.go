@@ -73,8 +73,6 @@ type SessionOptions struct {
 	Backend    int32   // number in the names of temporary files; -1: no temporary tables
 	// LocalPool gives the session's local buffers for temporary tables; nil: none.
 	LocalPool func() (*bufmgr.Pool, error)
-	// TempToast gives the schema of the session's temporary TOAST tables.
-	TempToast func() (oid.OID, error)
 }
 
 // Session is one session's view of one database's catalogs.
@@ -86,8 +84,10 @@ type Session struct {
 	ctx  context.Context
 	own  *private  // nil until the transaction changes a catalog
 	path []oid.OID // search path
-	temp map[oid.OID]*relEntry
-	tgen uint64 // generation of temp
+	// Schemas of temporary tables and of their TOAST tables, once they are there.
+	tempSpace, tempToast oid.OID
+	temp                 map[oid.OID]*relEntry
+	tgen                 uint64 // generation of temp
 }
 
 // private is what a transaction with catalog changes sees that others do not.

@@ -1,0 +1,63 @@
+package catalog
+
+import (
+	"strconv"
+
+	"github.com/pgmini/pgmini/oid"
+	"github.com/pgmini/pgmini/pgerr"
+)
+
+// TempNamespace is the schema of the session's temporary tables, pg_temp_N, made
+// at its first use in the bound transaction. What an earlier session with the
+// same number left there is dropped.
+func (s *Session) TempNamespace() (oid.OID, error) {
+	if s.tempSpace != oid.Invalid {
+		return s.tempSpace, nil
+	}
+	if s.opt.Backend < 0 || s.opt.LocalPool == nil {
+		return 0, pgerr.New(pgerr.FeatureNotSupported, "cannot create temporary tables in this session")
+	}
+	n := strconv.Itoa(int(s.opt.Backend))
+	space, err := s.tempSchema("pg_temp_" + n)
+	if err != nil {
+		return 0, err
+	}
+	toast, err := s.tempSchema("pg_toast_temp_" + n)
+	if err != nil {
+		return 0, err
+	}
+	s.tempSpace, s.tempToast = space, toast
+	s.tx.OnAbort(func() { s.tempSpace, s.tempToast = oid.Invalid, oid.Invalid })
+	return space, s.DropTempRelations()
+}
+
+// TempIfAny is the schema of the session's temporary tables, or 0 if it has none.
+func (s *Session) TempIfAny() oid.OID { return s.tempSpace }
+
+func (s *Session) tempSchema(name string) (oid.OID, error) {
+	ns, err := s.NamespaceByName(name)
+	if err != nil {
+		return 0, err
+	}
+	if ns != nil {
+		return ns.Oid, nil
+	}
+	return s.CreateNamespace(name, oid.BootstrapSuperuser)
+}
+
+// DropTempRelations drops all that is in the session's temporary schema: DISCARD
+// TEMP and the end of a session.
+func (s *Session) DropTempRelations() error {
+	if s.tempSpace == oid.Invalid {
+		return nil
+	}
+	deps, err := s.dependents(Object{oid.RelNamespace, s.tempSpace, 0})
+	if err != nil {
+		return err
+	}
+	var objs []Object
+	for _, d := range deps {
+		objs = append(objs, Object{d.Row.Classid, d.Row.Objid, d.Row.Objsubid})
+	}
+	return s.Drop(objs, Cascade, nil)
+}
