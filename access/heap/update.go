@@ -279,7 +279,7 @@ func (u *updater) logUpdate(old access.Tuple, st xmaxState, nb bufmgr.Buffer) (U
 	}
 	init := np.NumItems() == 0
 	rec := u.begin(r, hot, init, np, nb, p)
-	var scratch [page.Size]byte
+	var scratch [512]byte
 	rec.BlockData(0, appendUpdateData(scratch[:0], u.new, prefix, suffix))
 
 	t, err := buildUpdate(r, old, rec.BlockBytes(0), u.x, self)
