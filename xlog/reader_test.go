@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"hash/crc32"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -214,4 +215,30 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal("clone differs")
 		}
 	})
+}
+
+// Damage at random, much of it in page headers: reading ends, without a panic.
+func TestReaderDamaged(t *testing.T) {
+	log := craft(t)
+	const seed = 9
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(1, seed))
+	for range 5000 {
+		b := append([]byte(nil), log.seg[:4*PageSize]...)
+		for range 1 + rng.IntN(5) {
+			b[rng.IntN(len(b))] = byte(rng.Uint32())
+			b[rng.IntN(3)*PageSize+rng.IntN(60)] = byte(rng.Uint32())
+		}
+		r := NewReader(pages(b), ReaderOptions{SegSize: lsn.MinSegSize})
+		r.Seek(testStart)
+		for n := 0; ; n++ {
+			if _, err := r.Next(); err != nil {
+				break
+			}
+			if n > len(log.recs) {
+				t.Fatal("more records than were written")
+			}
+		}
+		_, _ = r.FindNext(testStart)
+	}
 }
