@@ -335,3 +335,50 @@ func BenchmarkMultiInsert(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/row")
 }
+
+// TestFreezeMulti: lockers that are over leave no trace after a freeze; one that
+// runs stays, as does its multixact's age.
+func TestFreezeMulti(t *testing.T) {
+	w := newWorld(t, 64, false)
+	rel := w.table(20000)
+	tx := w.begin()
+	tid := w.insert(tx, rel, 1, "a")
+	must(t, tx.Commit(bg))
+	lock := func() *xact.Tx {
+		tx := w.begin()
+		res, _, _, err := LockTuple(bg, tx, rel, tid, LockOptions{Mode: Share})
+		if err != nil || res != OK {
+			t.Fatal(res, err)
+		}
+		return tx
+	}
+	tuple := func() access.Tuple {
+		tup, err := tupleOn(w.pages(rel.Node, page.MainFork)[0], 1)
+		must(t, err)
+		return tup
+	}
+	a, b := lock(), lock()
+	m := tuple()
+	if m.Infomask()&access.XmaxIsMulti == 0 || !access.XmaxLockedOnly(m.Infomask()) {
+		t.Fatalf("two share locks: infomask %#x", m.Infomask())
+	}
+	must(t, a.Commit(bg))
+	if res := w.vacuum(rel, 0); res.NewMinMulti > xid.Multi(tuple().RawXmax()) {
+		t.Errorf("relminmxid %d is past a multixact that is in use, %d", res.NewMinMulti, tuple().RawXmax())
+	}
+	c := w.begin()
+	if got, _, _, err := LockTuple(bg, c, rel, tid, LockOptions{Mode: Exclusive, Wait: WaitSkip}); err != nil || got != WouldBlock {
+		t.Errorf("a running locker was frozen away: %d %v", got, err)
+	}
+	must(t, c.Abort())
+	must(t, b.Commit(bg))
+	tx = w.begin()
+	res, err := Vacuum(bg, tx, rel, VacuumParams{NoPageSkipping: true, FreezeTableAge: 1 << 30, MultiFreezeTableAge: 1 << 30, RelFrozenXID: 600, RelMinMulti: 1})
+	must(t, err)
+	must(t, tx.Commit(bg))
+	got := tuple()
+	if got.RawXmax() != xid.Invalid || got.Infomask()&access.XmaxInvalid == 0 || got.Xmin() != xid.Frozen || res.Frozen != 1 {
+		t.Errorf("after the freeze: xmax %d infomask %#x, %d frozen", got.RawXmax(), got.Infomask(), res.Frozen)
+	}
+	w.sameAfterRedo(rel)
+}
