@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"io"
 	"path"
 	"strconv"
 
@@ -40,7 +41,7 @@ func (s *Session) insert() error {
 // meanwhile: the caller holds its lock. row.Oid 0 gets a new OID. Its folder goes
 // if the transaction aborts.
 func (s *Session) CreateDatabase(row rows.PgDatabase, template oid.OID, how DatabaseStrategy) (oid.OID, error) {
-	if how != WalLog {
+	if how == FileCopy && s.srv.opt.Checkpoint == nil {
 		return 0, pgerr.NotYet("strategy file_copy")
 	}
 	if row.Dattablespace != oid.DefaultTablespace {
@@ -71,10 +72,90 @@ func (s *Session) CreateDatabase(row rows.PgDatabase, template oid.OID, how Data
 	srv := s.srv
 	s.tx.OnAbort(func() { _ = srv.removeDatabase(db) }) // an orphan folder harms nobody
 	s.tx.ForceSync()
+	if how == FileCopy {
+		return db, s.copyFiles(template, db)
+	}
 	if err := s.makeDatabaseDir(db); err != nil {
 		return 0, err
 	}
 	return db, s.copyRelations(template, db)
+}
+
+// copyFiles copies a database's folder. The checkpoint before brings the
+// template's pages to its files; the one after keeps the record of this copy from
+// being replayed, when the template may have changed.
+func (s *Session) copyFiles(from, to oid.OID) error {
+	if err := s.srv.opt.Checkpoint(s.ctx); err != nil {
+		return err
+	}
+	if err := CopyDatabaseDir(s.srv.opt.FS, from, to); err != nil {
+		return err
+	}
+	r := &s.tx.Rec
+	r.Begin(xlog.RmDbase, rmgrs.InfoDBCreateFileCopy|xlog.SpecialRelUpdate, s.tx.TopXID())
+	r.Data(rmgrs.DBCreateFileCopy{DB: to, Spc: oid.DefaultTablespace, SrcDB: from, SrcSpc: oid.DefaultTablespace}.Append(nil))
+	if err := s.insert(); err != nil {
+		return err
+	}
+	return s.srv.opt.Checkpoint(s.ctx)
+}
+
+// CopyDatabaseDir copies a database's folder durably: do-time and redo of
+// Database/CREATE_FILE_COPY. What an earlier attempt left is replaced.
+func CopyDatabaseDir(fsys vfs.FS, from, to oid.OID) error {
+	src, dst := databaseDir(from), databaseDir(to)
+	if err := RemoveDatabaseDir(fsys, to); err != nil {
+		return err
+	}
+	if err := fsys.Mkdir(dst); err != nil {
+		return pgerr.Wrap(err, pgerr.IOError, "could not create directory %q", dst)
+	}
+	list, err := fsys.List(src)
+	if err != nil {
+		return pgerr.File(err, "open directory", src)
+	}
+	for _, f := range list {
+		if err := copyFile(fsys, path.Join(src, f.Name()), path.Join(dst, f.Name())); err != nil {
+			return err
+		}
+	}
+	if err := fsys.SyncDir(dst); err != nil {
+		return pgerr.File(err, "fsync", dst)
+	}
+	return pgerr.File(fsys.SyncDir("base"), "fsync", "base")
+}
+
+func copyFile(fsys vfs.FS, from, to string) error {
+	src, err := fsys.Open(from, vfs.Read)
+	if err != nil {
+		return pgerr.File(err, "open", from)
+	}
+	defer src.Close()
+	dst, err := fsys.Open(to, vfs.Write|vfs.Create|vfs.Trunc)
+	if err != nil {
+		return pgerr.File(err, "create", to)
+	}
+	buf := make([]byte, 64*1024)
+	for at := int64(0); ; {
+		n, rerr := src.ReadAt(buf, at)
+		if _, err := dst.WriteAt(buf[:n], at); err != nil {
+			dst.Close()
+			return pgerr.File(err, "write", to)
+		}
+		at += int64(n)
+		if rerr == io.EOF || n == 0 && rerr == nil {
+			break
+		}
+		if rerr != nil {
+			dst.Close()
+			return pgerr.File(rerr, "read", from)
+		}
+	}
+	if err := dst.Sync(); err != nil {
+		dst.Close()
+		return pgerr.File(err, "fsync", to)
+	}
+	return pgerr.File(dst.Close(), "close", to)
 }
 
 // copyDependencies gives the new database the template's rows in pg_shdepend.

@@ -21,11 +21,14 @@ import (
 // tid is the place of a row.
 type tid = page.TID
 
-// Options joins the catalogs to their server. All fields are required.
+// Options joins the catalogs to their server. FS, Sys and Pool are required.
 type Options struct {
 	FS   vfs.FS // rooted at the data directory
 	Sys  *access.System
 	Pool *bufmgr.Pool
+	// Checkpoint makes a checkpoint at once and waits for it; nil: CREATE DATABASE
+	// cannot copy files.
+	Checkpoint func(context.Context) error
 }
 
 // Server is the catalog state that all sessions of a server share.
