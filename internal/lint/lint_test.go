@@ -50,6 +50,7 @@ var layers = strings.Fields(`
 	sql/analyze/syscat,sql/ruleutils
 	sql/plan
 	sql/exec
+	sql/env
 	sql/commands
 	sql/session
 	server
