@@ -475,8 +475,8 @@ func (c typeCatalog) CheckDomain(domain oid.OID, d datum.Datum) error {
 			if !ok {
 				return nil, false
 			}
-			ti, _ := c.Type(v.TypeID)
-			return &node.Const{Consttype: v.TypeID, Consttypmod: v.TypeMod, Constcollid: v.Collation, Constlen: int(ti.Len),
+			ti, _ := c.Type(v.TypeId)
+			return &node.Const{Consttype: v.TypeId, Consttypmod: v.TypeMod, Constcollid: v.Collation, Constlen: int(ti.Len),
 				Constbyval: ti.ByVal, Constisnull: d.Null, Constvalue: d}, true
 		})
 		ok, err := c.Eval(e)

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"github.com/pgmini/pgmini/access"
+	"github.com/pgmini/pgmini/catalog"
+	"github.com/pgmini/pgmini/catalog/rows"
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/datum/array"
 	"github.com/pgmini/pgmini/oid"
@@ -178,6 +180,137 @@ func (c planCatalog) Func(f oid.OID) (plan.Func, error) {
 	p := fn.row
 	return plan.Func{Name: p.Proname, Volatile: p.Provolatile, Strict: p.Proisstrict, RetSet: p.Proretset, Cost: float64(p.Procost),
 		Rows: float64(p.Prorows), Written: fn.impl != nil}, nil
+}
+
+// ConstraintIndex is part of plan.Catalog.
+func (c planCatalog) ConstraintIndex(con oid.OID) (oid.OID, error) {
+	k, err := c.S.Constraint(con)
+	if err != nil || k == nil {
+		return 0, err
+	}
+	return k.Conindid, nil
+}
+
+// Default is part of plan.Catalog.
+func (c planCatalog) Default(rel *access.Relation, att int) (node.Node, error) {
+	r := c.relationOf(rel)
+	if n, ok := r.defs[att]; ok {
+		return n, nil
+	}
+	n, err := c.readDefault(rel, att)
+	if err != nil {
+		return nil, err
+	}
+	if r.defs == nil {
+		r.defs = map[int]node.Node{}
+	}
+	r.defs[att] = n
+	return n, nil
+}
+
+const (
+	classOID = 1259 // pg_class
+)
+
+func (c planCatalog) readDefault(rel *access.Relation, att int) (node.Node, error) {
+	atts, err := c.S.Attributes(rel.OID)
+	if err != nil {
+		return nil, err
+	}
+	if att < 1 || att > len(atts) {
+		return nil, nil
+	}
+	a := atts[att-1]
+	if a.Attidentity != 0 {
+		seq, err := c.OwnedSequence(rel.OID, a.Attnum, catalog.DependInternal)
+		if err != nil || seq == 0 {
+			return nil, err
+		}
+		return &node.NextValueExpr{Seqid: seq, TypeId: a.Atttypid}, nil
+	}
+	defs, err := c.S.AttrDefs(rel.OID)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range defs {
+		if d.Adnum == a.Attnum && a.Attgenerated == 0 {
+			return node.Read(d.Adbin)
+		}
+	}
+	t, err := c.S.Type(a.Atttypid)
+	if err != nil || t == nil || t.Typtype != 'd' || t.Typdefaultbin == "" {
+		return nil, err
+	}
+	return node.Read(t.Typdefaultbin)
+}
+
+// OwnedSequence is the sequence that belongs to a column: by kind
+// catalog.DependInternal for identity, DependAuto for serial; 0 for either.
+func (c *Catalog) OwnedSequence(rel oid.OID, att int16, kind byte) (oid.OID, error) {
+	deps, err := catalog.FindRows[rows.PgDepend](c.S, catalog.Search{Anum: rows.AnumPgDependRefclassid, Value: datum.Int(classOID)},
+		catalog.Search{Anum: rows.AnumPgDependRefobjid, Value: datum.Int(int64(rel))},
+		catalog.Search{Anum: rows.AnumPgDependRefobjsubid, Value: datum.Int(int64(att))})
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range deps {
+		if d.Row.Classid != classOID || d.Row.Deptype != kind && (kind != 0 || d.Row.Deptype != 'i' && d.Row.Deptype != 'a') {
+			continue
+		}
+		if r, err := c.S.Class(d.Row.Objid); err != nil {
+			return 0, err
+		} else if r != nil && r.Relkind == 'S' {
+			return r.Oid, nil
+		}
+	}
+	return 0, nil
+}
+
+// Arguments is part of plan.Catalog.
+func (c planCatalog) Arguments(f *node.FuncExpr) ([]node.Node, error) {
+	fn, err := c.function(f.Funcid)
+	if err != nil {
+		return nil, err
+	}
+	p := fn.row
+	n := int(p.Pronargs)
+	named := false
+	for _, a := range f.Args {
+		if _, ok := a.(*node.NamedArgExpr); ok {
+			named = true
+		}
+	}
+	if !named && len(f.Args) >= n {
+		return f.Args, nil
+	}
+	out := make([]node.Node, n)
+	for i, a := range f.Args {
+		if x, ok := a.(*node.NamedArgExpr); ok {
+			if x.Argnumber < 0 || x.Argnumber >= n {
+				return nil, pgerr.New(pgerr.InternalError, "argument number %d out of range", x.Argnumber)
+			}
+			out[x.Argnumber] = x.Arg
+			continue
+		}
+		if i < n {
+			out[i] = a
+		}
+	}
+	defs, err := readList(p.Proargdefaults)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		if out[i] != nil {
+			continue
+		}
+		k := i - (n - len(defs))
+		if k < 0 {
+			return nil, pgerr.New(pgerr.InternalError, "not enough default arguments")
+		}
+		out[i] = defs[k]
+	}
+	return out, nil
 }
 
 // Eval is part of plan.Catalog.

@@ -21,6 +21,7 @@ import (
 	"github.com/pgmini/pgmini/sql/exec"
 	"github.com/pgmini/pgmini/sql/node"
 	"github.com/pgmini/pgmini/sql/plan"
+	"github.com/pgmini/pgmini/sql/ruleutils"
 	"github.com/pgmini/pgmini/sql/types"
 )
 
@@ -42,7 +43,6 @@ type Catalog struct {
 	gen    uint64
 	filled bool
 	types  map[oid.OID]types.TypeInfo
-	names  map[oid.OID]*typeNames
 	funcs  map[oid.OID]*function
 	rels   map[oid.OID]*relation
 
@@ -53,7 +53,6 @@ type Catalog struct {
 type function struct {
 	row  *rows.PgProc
 	impl *builtin.Func
-	cost float64
 }
 
 // relation is what planning and writing derive from a relation's rows.
@@ -65,9 +64,8 @@ type relation struct {
 	chkDone bool
 	gen     map[int]node.Node
 	genDone bool
+	defs    map[int]node.Node
 }
-
-type typeNames struct{ in, out, recv, send, modIn, modOut, subscript string }
 
 // fresh drops what was read at another generation.
 func (c *Catalog) fresh() {
@@ -297,18 +295,23 @@ func (c *Catalog) indexState(x *rows.PgIndex) (*exec.IndexState, error) {
 		return nil, err
 	}
 	st.Pred = conjuncts(st.Pred)
-	if x.Indisunique {
-		cons, err := c.S.ConstraintsOf(x.Indrelid)
+	for _, e := range st.Exprs {
+		text, err := ruleutils.Expr(c.Names, e, c.analyzed(x.Indrelid))
 		if err != nil {
-			return nil, err
+			text = "expression"
 		}
-		for _, k := range cons {
-			if k.Conindid == x.Indexrelid && (k.Contype == 'p' || k.Contype == 'u' || k.Contype == 'x') {
-				st.Constraint = k.Conname
-			}
-		}
+		st.ExprNames = append(st.ExprNames, text)
 	}
 	return st, nil
+}
+
+// analyzed is a relation as analysis sees it, or nil.
+func (c *Catalog) analyzed(rel oid.OID) *analyze.Relation {
+	r, err := c.Names.RelationByOID(rel)
+	if err != nil {
+		return nil
+	}
+	return r
 }
 
 // conjuncts flattens a list of conditions that hold together.
@@ -323,5 +326,3 @@ func conjuncts(l []node.Node) []node.Node {
 	}
 	return out
 }
-
-var _ analyze.Catalog = (*syscat.Catalog)(nil)
