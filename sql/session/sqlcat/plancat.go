@@ -31,7 +31,7 @@ func (c planCatalog) Indexes(rel *access.Relation) ([]*plan.Index, error) {
 		if st.Rel.AM != oid.BtreeAM || st.Rel.Index == nil || !st.Rel.Index.Valid {
 			continue
 		}
-		x := &plan.Index{Rel: st.Rel, Exprs: st.Exprs, Pred: st.Pred, }
+		x := &plan.Index{Rel: st.Rel, Exprs: st.Exprs, Pred: st.Pred}
 		sz, err := c.Size(st.Rel)
 		if err != nil {
 			return nil, err
