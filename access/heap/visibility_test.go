@@ -382,3 +382,31 @@ func TestFreezeMulti(t *testing.T) {
 	}
 	w.sameAfterRedo(rel)
 }
+
+func BenchmarkHotUpdate(b *testing.B) {
+	w := newWorld(b, 4096, false)
+	rel := w.table(20000)
+	tx := w.begin()
+	tid := w.insert(tx, rel, 1, strings.Repeat("x", 84))
+	must(b, tx.Commit(bg))
+	vals := row(1, strings.Repeat("y", 84))
+	b.ReportAllocs()
+	for b.Loop() {
+		tx := w.begin()
+		res, u, _, err := Update(bg, tx, rel, tid, vals, ChangeOptions{Command: tx.CommandID(true)})
+		if err != nil || res != OK {
+			b.Fatal(res, err)
+		}
+		tid = u.TID
+		if err := tx.Commit(bg); err != nil {
+			b.Fatal(err)
+		}
+		buf, _ := w.pool.Read(rel.Tag(page.MainFork, tid.Block), bufmgr.Normal, nil)
+		tx = w.begin()
+		if err := PruneOpt(tx, rel, buf); err != nil {
+			b.Fatal(err)
+		}
+		w.pool.Release(buf)
+		tx.Abort()
+	}
+}
