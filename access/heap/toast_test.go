@@ -19,44 +19,8 @@ func TestToast(t *testing.T) {
 	for i := range noise {
 		noise[i] = byte(rng.Uint32())
 	}
-	stored := func(id int) ([]byte, Tuple) {
-		tx := w.begin()
-		defer tx.Abort()
-		s, err := BeginScan(tx, rel, Self(), ScanOptions{})
-		must(t, err)
-		raw := make([][]byte, 2)
-		var v [1]datum.Datum
-		for {
-			ts, err := s.NextBatch()
-			must(t, err)
-			if ts == nil {
-				t.Fatalf("row %d is not there", id)
-			}
-			for _, tup := range ts {
-				must(t, access.Deform(rel.Desc, tup.Data, 1, v[:], nil))
-				if int(v[0].Int) == id {
-					must(t, access.StoredColumns(rel.Desc, tup.Data, raw))
-					return raw[1], tup
-				}
-			}
-		}
-	}
-	toast, _, _ := rel.Toast()
-	chunks := func() int {
-		tx := w.begin()
-		defer tx.Abort()
-		n := 0
-		s, err := BeginScan(tx, toast, MVCC(tx.Snapshot()), ScanOptions{})
-		must(t, err)
-		for {
-			ts, err := s.NextBatch()
-			must(t, err)
-			if ts == nil {
-				return n
-			}
-			n += len(ts)
-		}
-	}
+	stored := func(id int) ([]byte, Tuple) { return w.stored(rel, id) }
+	chunks := func() int { return w.chunks(rel) }
 	tx := w.begin()
 	w.insert(tx, rel, 1, strings.Repeat("squeeze ", 1000))
 	w.insert(tx, rel, 2, string(noise))
@@ -102,4 +66,47 @@ func TestToast(t *testing.T) {
 		t.Errorf("%d chunks after the row was deleted", chunks())
 	}
 	w.sameAfterRedo(rel)
+}
+
+// stored finds row id and its second column as it is stored.
+func (w *world) stored(rel *access.Relation, id int) ([]byte, Tuple) {
+	w.t.Helper()
+	tx := w.begin()
+	defer tx.Abort()
+	s, err := BeginScan(tx, rel, Self(), ScanOptions{})
+	must(w.t, err)
+	raw := make([][]byte, 2)
+	var v [1]datum.Datum
+	for {
+		ts, err := s.NextBatch()
+		must(w.t, err)
+		if ts == nil {
+			w.t.Fatalf("row %d is not there", id)
+		}
+		for _, tup := range ts {
+			must(w.t, access.Deform(rel.Desc, tup.Data, 1, v[:], nil))
+			if int(v[0].Int) == id {
+				must(w.t, access.StoredColumns(rel.Desc, tup.Data, raw))
+				return raw[1], tup
+			}
+		}
+	}
+}
+
+// chunks counts the live chunks of rel's TOAST table.
+func (w *world) chunks(rel *access.Relation) (n int) {
+	w.t.Helper()
+	toast, _, _ := rel.Toast()
+	tx := w.begin()
+	defer tx.Abort()
+	s, err := BeginScan(tx, toast, MVCC(tx.Snapshot()), ScanOptions{})
+	must(w.t, err)
+	for {
+		ts, err := s.NextBatch()
+		must(w.t, err)
+		if ts == nil {
+			return n
+		}
+		n += len(ts)
+	}
 }
