@@ -443,3 +443,30 @@ func TestStockTakesOver(t *testing.T) {
 		t.Errorf("%s dependencies are left", left)
 	}
 }
+
+func BenchmarkLookups(b *testing.B) {
+	c := newWorld(b, "").connect()
+	c.begin()
+	defer c.abort()
+	b.Run("Type", func(b *testing.B) {
+		for b.Loop() {
+			if t, err := c.Type(oid.Int4); err != nil || t == nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("TypeByName", func(b *testing.B) {
+		for b.Loop() {
+			if t, err := c.TypeByName("text", oid.CatalogNamespace); err != nil || t == nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("Relation", func(b *testing.B) {
+		for b.Loop() {
+			if t, err := c.Relation(oid.RelProc); err != nil || t == nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

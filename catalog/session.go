@@ -35,6 +35,7 @@ type Options struct {
 type Server struct {
 	opt    Options
 	static map[oid.OID]*access.Relation // catalogs and their indexes, without Node
+	global [numCaches]bool              // the cache is on a shared catalog
 	shared *dbCache
 	gen    atomic.Uint64 // any invalidation
 	mu     struct {
@@ -52,6 +53,10 @@ func NewServer(o Options) *Server {
 	s := &Server{opt: o, shared: newCache(0)}
 	s.mu.dbs, s.mu.maps = map[oid.OID]*dbCache{}, map[oid.OID]*relmap.Map{}
 	s.static = staticRelations(o)
+	for id := range s.global {
+		c, ok := rows.FindCatalog(cacheDefs[id].catalog)
+		s.global[id] = ok && c.Shared
+	}
 	return s
 }
 
@@ -137,12 +142,20 @@ func (s *Session) cached(k key) (any, bool) {
 			return v, ok
 		}
 	}
-	return s.cacheOf(cacheDefs[k.cache].catalog).row(k)
+	return s.cacheFor(k).row(k)
+}
+
+// cacheFor is where a key's rows are shared.
+func (s *Session) cacheFor(k key) *dbCache {
+	if s.srv.global[k.cache] {
+		return s.srv.shared
+	}
+	return s.db
 }
 
 // begin remembers the generation before a load.
 func (s *Session) begin(k key) uint64 {
-	return s.cacheOf(cacheDefs[k.cache].catalog).gen.Load()
+	return s.cacheFor(k).gen.Load()
 }
 
 // keep stores what was loaded since begin.
@@ -153,7 +166,7 @@ func (s *Session) keep(gen uint64, k key, v any) {
 			return
 		}
 	}
-	s.cacheOf(cacheDefs[k.cache].catalog).publishRow(gen, k, v)
+	s.cacheFor(k).publishRow(gen, k, v)
 }
 
 // Relation returns what access methods must know of a table, index, sequence,
