@@ -300,6 +300,18 @@ func TestDrop(t *testing.T) {
 	must(t, err)
 	_, err = c.CreateRelation(NewRelation{Name: "in s", Namespace: ns, Kind: 'r', Persistence: 'p', Owner: 10, Columns: []access.Attr{int4("a")}})
 	must(t, err)
+	var many *pgerr.Error
+	ns2, err := c.CreateNamespace("s2", 10)
+	must(t, err)
+	for _, n := range []string{"b", "a", "c"} {
+		_, err = c.CreateRelation(NewRelation{Name: n, Namespace: ns2, Kind: 'r', Persistence: 'p', Owner: 10, Columns: []access.Attr{text("a")}})
+		must(t, err)
+	}
+	must(t, c.Drop([]Object{{oid.RelNamespace, ns2, 0}}, Cascade, func(e *pgerr.Error) { many = e }))
+	if many == nil || many.Msg != "drop cascades to 3 other objects" ||
+		many.Detail != "drop cascades to table s2.b\ndrop cascades to table s2.a\ndrop cascades to table s2.c" {
+		t.Errorf("%+v", many)
+	}
 	err = c.Drop([]Object{{oid.RelNamespace, ns, 0}}, Restrict, nil)
 	e, _ := pgerr.As(err)
 	if e == nil || e.Code != pgerr.DependentObjectsStillExist || e.Msg != "cannot drop schema s because other objects depend on it" ||

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/pgmini/pgmini/catalog/rows"
@@ -87,6 +89,7 @@ func (p *dropPlan) visit(t target) error {
 	if err != nil {
 		return err
 	}
+	slices.SortStableFunc(deps, younger)
 	for _, d := range deps {
 		o := Object{d.Row.Classid, d.Row.Objid, d.Row.Objsubid}
 		if o.Class == t.obj.Class && o.ID == t.obj.ID { // a column of the same table
@@ -100,6 +103,13 @@ func (p *dropPlan) visit(t target) error {
 	}
 	p.list = append(p.list, t)
 	return nil
+}
+
+// younger orders dependents as PostgreSQL visits them: the last made first, so
+// that reports, which go backwards, name the oldest first.
+func younger(a, b Found[rows.PgDepend]) int {
+	return cmp.Or(cmp.Compare(b.Row.Objid, a.Row.Objid), cmp.Compare(a.Row.Classid, b.Row.Classid),
+		cmp.Compare(uint32(a.Row.Objsubid), uint32(b.Row.Objsubid)))
 }
 
 // owner handles an object that is an internal part of another, or an extension's:
@@ -167,7 +177,7 @@ func (p *dropPlan) report(how DropBehavior, notice func(*pgerr.Error)) error {
 	if how == Cascade {
 		e := &pgerr.Error{Code: pgerr.SuccessfulCompletion, Msg: "drop cascades to " + last}
 		if len(lines) > 1 {
-			e = pgerr.New(pgerr.SuccessfulCompletion, "drop cascades to %d other objects", len(lines)).WithDetail("%s", strings.Join(lines, "\n"))
+			e = pgerr.New(pgerr.SuccessfulCompletion, "drop cascades to %d other objects", len(lines)).WithDetail("%s", joined(lines))
 		}
 		if notice != nil {
 			notice(e)
@@ -177,14 +187,29 @@ func (p *dropPlan) report(how DropBehavior, notice func(*pgerr.Error)) error {
 	hint := "Use DROP ... CASCADE to drop the dependent objects too."
 	if len(p.roots) > 1 {
 		return pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop desired object(s) because other objects depend on them").
-			WithDetail("%s", strings.Join(lines, "\n")).WithHint("%s", hint)
+			WithDetail("%s", joined(lines)).WithHint("%s", hint)
 	}
 	d, err := p.s.Describe(p.roots[0])
 	if err != nil {
 		return err
 	}
 	return pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop %s because other objects depend on it", d).
-		WithDetail("%s", strings.Join(lines, "\n")).WithHint("%s", hint)
+		WithDetail("%s", joined(lines)).WithHint("%s", hint)
+}
+
+// maxReported is how many dependents a message names.
+const maxReported = 100
+
+func joined(lines []string) string {
+	more := len(lines) - maxReported
+	if more <= 0 {
+		return strings.Join(lines, "\n")
+	}
+	noun := "objects"
+	if more == 1 {
+		noun = "object"
+	}
+	return strings.Join(lines[:maxReported], "\n") + "\nand " + itoa(more) + " other " + noun + " (see server log for list)"
 }
 
 func (s *Session) lockDrop(rel oid.OID) error {
