@@ -195,7 +195,7 @@ func shift10(n Num, k int) Num {
 func (n Num) Float64() float64 {
 	switch n.Kind {
 	case NaN:
-		return math.NaN()
+		return math.Float64frombits(0x7ff8000000000000)
 	case PosInf:
 		return math.Inf(1)
 	case NegInf:

@@ -88,7 +88,7 @@ func addNumeric(r funcs) {
 			}
 			s := 0
 			if len(c.Args) > 1 {
-				s = min(max(int(int32(c.Args[1].Int)), -2000), 2000)
+				s = min(max(int(int32(c.Args[1].Int)), -131072), numeric.MaxScale)
 			}
 			return numDatum(f(a, s), nil)
 		})

@@ -170,7 +170,7 @@ func (p *arrayParser) group(level int) error {
 			return badArray(p.src).WithDetail("Unexpected end of input.")
 		}
 		switch c := p.in[p.pos]; {
-		case c == '}' && first:
+		case c == '}' && first && level == 0:
 		case c == '}' || c == p.elem.Delim:
 			return badArray(p.src).WithDetail("Unexpected \"%c\" character.", c)
 		case c == '{':

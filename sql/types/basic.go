@@ -63,7 +63,7 @@ func boolOut(_ *Env, dst []byte, d datum.Datum) ([]byte, error) {
 // charIn reads "char": one byte, or \ooo for a byte above 127.
 func charIn(_ *Env, s []byte, _ oid.OID, _ int32) (datum.Datum, error) {
 	if len(s) == 4 && s[0] == '\\' && isOctal(s[1]) && isOctal(s[2]) && isOctal(s[3]) {
-		return datum.Int(int64((s[1]-'0')<<6 | (s[2]-'0')<<3 | s[3] - '0')), nil
+		return datum.Int(int64((s[1]-'0')<<6 | (s[2]-'0')<<3 | (s[3] - '0'))), nil
 	}
 	if len(s) == 0 {
 		return datum.Int(0), nil
@@ -307,8 +307,11 @@ func ParseFloat(s []byte, bits int) (float64, error) {
 		}
 		return 0, badText(typ, s)
 	}
-	if body == "nan" && len(body) != len(t) && t[0] == '-' {
-		return math.NaN(), nil
+	if body == "nan" { // C's NaN, with the sign as written
+		if t[0] == '-' {
+			return math.Float64frombits(0xfff8000000000000), nil
+		}
+		return math.Float64frombits(0x7ff8000000000000), nil
 	}
 	v, err := strconv.ParseFloat(t, bits)
 	if err != nil {

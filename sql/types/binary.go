@@ -140,6 +140,9 @@ func uuidRecv(_ *Env, b []byte, _ oid.OID, _ int32) (datum.Datum, error) {
 	return datum.Bytes(b), exact(b, 16)
 }
 
+// infScale is the display scale that PostgreSQL sends with an infinity.
+const infScale = 0x20
+
 // The wire form of numeric: ndigits, weight, sign, dscale as int16, then digits.
 func numericSend(_ *Env, dst []byte, d datum.Datum) ([]byte, error) {
 	n, err := numeric.Decode(d.Bytes)
@@ -151,9 +154,9 @@ func numericSend(_ *Env, dst []byte, d datum.Datum) ([]byte, error) {
 	case n.Kind == numeric.NaN:
 		sign = 0xC000
 	case n.Kind == numeric.PosInf:
-		sign = 0xD000
+		sign, n.Scale = 0xD000, infScale
 	case n.Kind == numeric.NegInf:
-		sign = 0xF000
+		sign, n.Scale = 0xF000, infScale
 	case n.Neg:
 		sign = 0x4000
 	}

@@ -1,6 +1,7 @@
 package types
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -65,6 +66,7 @@ type decoder struct {
 	isDST     bool
 	julian    bool // the next number is a Julian day
 	isoTime   bool // the next number is a time
+	timeOnly  bool // a type without a date: bare digits are a time
 	badZone   string
 }
 
@@ -123,7 +125,7 @@ func (d *decoder) dateField(s string) dtErr {
 	if d.julian && isDigit(s[0]) {
 		return d.number(s)
 	}
-	if d.isoTime || d.seen&(hasMonth|hasDay) == hasMonth|hasDay {
+	if d.isoTime || d.timeOnly && isDigit(s[0]) && strings.IndexByte(s, '-') >= 4 && strings.Count(s, "-") == 1 || d.seen&(hasMonth|hasDay) == hasMonth|hasDay {
 		if isDigit(s[0]) { // 040506-08: a time and a zone
 			i := strings.IndexByte(s, '-')
 			if i < 0 || d.seen&(hasTime|hasZone) != 0 {
@@ -255,7 +257,7 @@ func (d *decoder) number(s string) dtErr {
 	if d.julian {
 		return d.julianDay(s)
 	}
-	if d.isoTime {
+	if d.isoTime || d.timeOnly && d.seen&hasTime == 0 && (len(s) == 4 || len(s) == 6) {
 		d.isoTime = false
 		if d.seen&hasTime != 0 {
 			return dtSyntax
@@ -341,7 +343,7 @@ func (d *decoder) packed(s string) dtErr {
 			whole = whole[len(whole)-6:]
 		}
 		d.f.Usec = us
-	} else if d.seen&hasDate != hasDate {
+	} else if d.seen&hasDate != hasDate && !(d.timeOnly && len(whole) <= 6) {
 		if len(whole) >= 6 {
 			return d.packedDate(whole)
 		}
@@ -386,7 +388,7 @@ func fracUsec(s string) (int, bool) {
 	if err != nil {
 		return 0, false
 	}
-	return int(f*1000000 + 0.5), true
+	return int(math.RoundToEven(f * 1000000)), true
 }
 
 // timeField takes h:m[:s[.f]].
@@ -468,7 +470,7 @@ func (d *decoder) zoneName(s string) dtErr {
 	}
 	l, ok := FindZone(s)
 	if !ok {
-		d.badZone = s
+		d.badZone = strings.ToLower(s)
 		return dtUnknownZone
 	}
 	d.seen |= hasZone

@@ -1,6 +1,7 @@
 package types
 
 import (
+	"strings"
 	"time"
 
 	"github.com/pgmini/pgmini/datum"
@@ -27,6 +28,7 @@ func (e *Env) parseMoment(s []byte, typ string) (moment, error) {
 		return m, dtError(dtSyntax, typ, s, "")
 	}
 	d := newDecoder(e)
+	d.timeOnly = strings.HasPrefix(typ, "time") && !strings.HasPrefix(typ, "timestamp")
 	if err := d.decode(fs); err != dtOK {
 		return m, dtError(err, typ, s, d.badZone)
 	}

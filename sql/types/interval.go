@@ -82,6 +82,7 @@ type acc struct {
 	months, days, us float64 // whole numbers; float64 keeps overflow visible
 	usInt            int64
 	over             bool
+	seen             string // units used so far, each as ",unit,"
 }
 
 func (a *acc) addUsec(n int64) {
@@ -133,6 +134,17 @@ func (a *acc) add(v int64, frac float64, unit string) bool {
 	return true
 }
 
+// once notes a unit; false if it was used before.
+func (a *acc) once(units ...string) bool {
+	for _, u := range units {
+		if strings.Contains(a.seen, ","+u+",") {
+			return false
+		}
+		a.seen += "," + u + ","
+	}
+	return true
+}
+
 func (a *acc) fracDays(f float64) {
 	whole := math.Trunc(f)
 	a.days += whole
@@ -163,6 +175,9 @@ var spanUnits = map[string]string{
 
 func intervalIn(e *Env, s []byte, _ oid.OID, typmod int32) (datum.Datum, error) {
 	v, k := e.decodeSpan(s, typmod)
+	if k == dtRange {
+		k = dtIntervalRange
+	}
 	if k != dtOK {
 		return datum.Null(), dtError(k, "interval", s, "")
 	}
@@ -254,8 +269,7 @@ func spanTokens(t string) ([]string, bool) {
 					return nil, false
 				}
 			}
-			for i < len(t) && (isDigit(t[i]) || t[i] == '.' || t[i] == ':' || t[i] == '-' && i > start ||
-				t[i] == 'e' && i+1 < len(t) && (isDigit(t[i+1]) || t[i+1] == '-' && i+2 < len(t) && isDigit(t[i+2]))) {
+			for i < len(t) && (isDigit(t[i]) || t[i] == '.' || t[i] == ':' || t[i] == '-' && i > start) {
 				i++
 			}
 			if i == start {
@@ -284,6 +298,9 @@ func takeSpan(a *acc, toks []string, i, rng int) (int, dtErr) {
 		if k != dtOK {
 			return 0, k
 		}
+		if !a.once("h", "m", "s") {
+			return 0, dtSyntax
+		}
 		if neg {
 			us = -us
 		}
@@ -300,6 +317,9 @@ func takeSpan(a *acc, toks []string, i, rng int) (int, dtErr) {
 			return 0, dtRange
 		}
 		n := yy*12 + mm
+		if !a.once("y", "mon") {
+			return 0, dtSyntax
+		}
 		if neg {
 			n = -n
 		}
@@ -321,7 +341,7 @@ func takeSpan(a *acc, toks []string, i, rng int) (int, dtErr) {
 		}
 		used, unit = 1, u
 	}
-	if unit == "" || !a.add(v, frac, unit) {
+	if unit == "" || !a.once(unit) || !a.add(v, frac, unit) {
 		return 0, dtSyntax
 	}
 	return used, dtOK
