@@ -9,10 +9,7 @@
 // was given, so CASE, AND, OR and COALESCE never evaluate what PostgreSQL would
 // not. Enforced: boolAnd.eval. Tested: TestLazyEvaluation.
 //
-// INV-EXEC-2: an operator holds no pin after Close, whatever error came before.
-// Enforced: Execution.Close. Tested: TestNoPinsLeft.
-//
-// INV-EXEC-3: within a statement, scans see the snapshot and command id that the
-// statement began with; rows that it wrote are not seen by it.
-// Enforced: Start. Tested: TestHalloween.
+// INV-EXEC-2: an operator holds no pin and no file after Close, whatever error
+// came before.
+// Enforced: Execution.Close. Tested: TestSortSpills.
 package exec
