@@ -24,8 +24,8 @@ type bits uint16
 func (m Mode) bit() bits { return 1 << m }
 
 // conflicts[m] is the set of modes that m excludes (PostgreSQL documentation,
-// table "Conflicting Lock Modes").
-var conflicts = [maxMode + 1]bits{ // constant
+// table "Conflicting Lock Modes"). constant
+var conflicts = [maxMode + 1]bits{
 	AccessShare:          1 << AccessExclusive,
 	RowShare:             1<<Exclusive | 1<<AccessExclusive,
 	RowExclusive:         1<<Share | 1<<ShareRowExclusive | 1<<Exclusive | 1<<AccessExclusive,
@@ -36,7 +36,8 @@ var conflicts = [maxMode + 1]bits{ // constant
 	AccessExclusive:      1<<AccessShare | 1<<RowShare | 1<<RowExclusive | 1<<ShareUpdateExclusive | 1<<Share | 1<<ShareRowExclusive | 1<<Exclusive | 1<<AccessExclusive,
 }
 
-var modeNames = [maxMode + 1]string{ // constant
+// Names as messages print them. constant
+var modeNames = [maxMode + 1]string{
 	"INVALID", "AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock",
 	"ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock",
 }

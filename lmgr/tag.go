@@ -26,7 +26,8 @@ const (
 	TagAdvisory         TagType = 10
 )
 
-var tagTypeNames = [...]string{ // constant
+// Names as messages print them. constant
+var tagTypeNames = [...]string{
 	"relation", "extend", "frozenid", "page", "tuple", "transactionid", "virtualxid",
 	"spectoken", "object", "userlock", "advisory",
 }

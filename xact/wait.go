@@ -27,7 +27,8 @@ const (
 	WaitRecheckExclusion
 )
 
-var waitContext = [...]string{ // constant
+// What a wait was for, as error contexts word it. constant
+var waitContext = [...]string{
 	WaitUpdate:            "while updating tuple (%d,%d) in relation %q",
 	WaitDelete:            "while deleting tuple (%d,%d) in relation %q",
 	WaitLock:              "while locking tuple (%d,%d) in relation %q",

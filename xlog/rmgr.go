@@ -38,7 +38,8 @@ const (
 	RmMaxCustom RmgrID = 255
 )
 
-var rmgrNames = [...]string{ // constant
+// Names as messages print them. constant
+var rmgrNames = [...]string{
 	"XLOG", "Transaction", "Storage", "CLOG", "Database", "Tablespace",
 	"MultiXact", "RelMap", "Standby", "Heap2", "Heap", "Btree", "Hash", "Gin",
 	"Gist", "Sequence", "SPGist", "BRIN", "CommitTs", "ReplicationOrigin",

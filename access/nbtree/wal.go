@@ -29,7 +29,8 @@ const (
 	infoMetaCleanup = 0xE0
 )
 
-var recordNames = [16]string{ // constant
+// Names as messages print them. constant
+var recordNames = [16]string{
 	"INSERT_LEAF", "INSERT_UPPER", "INSERT_META", "SPLIT_L", "SPLIT_R", "INSERT_POST", "DEDUP", "DELETE",
 	"UNLINK_PAGE", "UNLINK_PAGE_META", "NEWROOT", "MARK_PAGE_HALFDEAD", "VACUUM", "REUSE_PAGE", "META_CLEANUP", "",
 }
