@@ -405,6 +405,9 @@ func addRecordCompare(r funcs) {
 		v, err := c.Env.compareRows(c.Args[0].Bytes, c.Args[1].Bytes)
 		return datum.Int(int64(v)), err
 	})
+	r.scalar("btrecordimagecmp", func(c *Call) (datum.Datum, error) {
+		return datum.Int(int64(bytes.Compare(c.Args[0].Bytes[8:], c.Args[1].Bytes[8:]))), nil
+	})
 	r.scalar("hash_record", func(c *Call) (datum.Datum, error) {
 		return datum.Int(int64(int32(c.Env.hashRow(c.Args[0], 0)))), nil
 	})

@@ -89,6 +89,11 @@ func addFloat(r funcs) {
 	r.scalar("float4abs", func(c *Call) (datum.Datum, error) {
 		return datum.Float4(float32(math.Abs(float64(c.Args[0].Float4())))), nil
 	})
+	addFloatMath(r)
+	addTrig(r)
+}
+
+func addFloatMath(r funcs) {
 	r.float1("dround", math.RoundToEven)
 	r.float1("dtrunc", math.Trunc)
 	r.float1("dceil", math.Ceil)
@@ -139,7 +144,6 @@ func addFloat(r funcs) {
 	}
 	r.floatErr("dlog1", logs(math.Log))
 	r.floatErr("dlog10", logs(math.Log10))
-	addTrig(r)
 	r.float2("dpow", floatPow)
 	r.float2("datan2", func(a, b float64) (float64, error) { return math.Atan2(a, b), nil })
 	r.scalar("dpi", func(*Call) (datum.Datum, error) { return datum.Float8(math.Pi), nil })

@@ -1,112 +1,143 @@
 package builtin
 
+import "strings"
+
 // hostFuncs are the scalar functions that Env.Sys answers: they read catalogs,
 // files or the state of the session.
-func hostFuncs() []string {
-	return []string{
-		"aclcontains", "acldefault_sql", "aclinsert", "aclitem_eq", "aclremove",
-		"amvalidate", "be_lo_close", "be_lo_creat", "be_lo_create", "be_lo_export",
-		"be_lo_from_bytea", "be_lo_get", "be_lo_get_fragment", "be_lo_import", "be_lo_import_with_oid",
-		"be_lo_lseek", "be_lo_lseek64", "be_lo_open", "be_lo_put", "be_lo_tell",
-		"be_lo_tell64", "be_lo_truncate", "be_lo_truncate64", "be_lo_unlink", "be_loread",
-		"be_lowrite", "binary_upgrade_create_empty_extension", "binary_upgrade_set_missing_value", "binary_upgrade_set_next_array_pg_type_oid", "binary_upgrade_set_next_attribute_versions",
-		"binary_upgrade_set_next_heap_pg_class_oid", "binary_upgrade_set_next_heap_relfilenode", "binary_upgrade_set_next_index_pg_class_oid", "binary_upgrade_set_next_index_relfilenode", "binary_upgrade_set_next_multirange_array_pg_type_oid",
-		"binary_upgrade_set_next_multirange_pg_type_oid", "binary_upgrade_set_next_pg_authid_oid", "binary_upgrade_set_next_pg_enum_oid", "binary_upgrade_set_next_pg_tablespace_oid", "binary_upgrade_set_next_pg_type_oid",
-		"binary_upgrade_set_next_toast_pg_class_oid", "binary_upgrade_set_next_toast_relfilenode", "binary_upgrade_set_record_init_privs", "current_database", "current_query",
-		"current_schema", "current_schemas", "current_user", "currtid_byrelname", "has_any_column_privilege_id",
-		"has_any_column_privilege_id_id", "has_any_column_privilege_id_name", "has_any_column_privilege_name", "has_any_column_privilege_name_id", "has_any_column_privilege_name_name",
-		"has_column_privilege_id_attnum", "has_column_privilege_id_id_attnum", "has_column_privilege_id_id_name", "has_column_privilege_id_name", "has_column_privilege_id_name_attnum",
-		"has_column_privilege_id_name_name", "has_column_privilege_name_attnum", "has_column_privilege_name_id_attnum", "has_column_privilege_name_id_name", "has_column_privilege_name_name",
-		"has_column_privilege_name_name_attnum", "has_column_privilege_name_name_name", "has_database_privilege_id", "has_database_privilege_id_id", "has_database_privilege_id_name",
-		"has_database_privilege_name", "has_database_privilege_name_id", "has_database_privilege_name_name", "has_foreign_data_wrapper_privilege_id", "has_foreign_data_wrapper_privilege_id_id",
-		"has_foreign_data_wrapper_privilege_id_name", "has_foreign_data_wrapper_privilege_name", "has_foreign_data_wrapper_privilege_name_id", "has_foreign_data_wrapper_privilege_name_name", "has_function_privilege_id",
-		"has_function_privilege_id_id", "has_function_privilege_id_name", "has_function_privilege_name", "has_function_privilege_name_id", "has_function_privilege_name_name",
-		"has_language_privilege_id", "has_language_privilege_id_id", "has_language_privilege_id_name", "has_language_privilege_name", "has_language_privilege_name_id",
-		"has_language_privilege_name_name", "has_parameter_privilege_id_name", "has_parameter_privilege_name", "has_parameter_privilege_name_name", "has_schema_privilege_id",
-		"has_schema_privilege_id_id", "has_schema_privilege_id_name", "has_schema_privilege_name", "has_schema_privilege_name_id", "has_schema_privilege_name_name",
-		"has_sequence_privilege_id", "has_sequence_privilege_id_id", "has_sequence_privilege_id_name", "has_sequence_privilege_name", "has_sequence_privilege_name_id",
-		"has_sequence_privilege_name_name", "has_server_privilege_id", "has_server_privilege_id_id", "has_server_privilege_id_name", "has_server_privilege_name",
-		"has_server_privilege_name_id", "has_server_privilege_name_name", "has_table_privilege_id", "has_table_privilege_id_id", "has_table_privilege_id_name",
-		"has_table_privilege_name", "has_table_privilege_name_id", "has_table_privilege_name_name", "has_tablespace_privilege_id", "has_tablespace_privilege_id_id",
-		"has_tablespace_privilege_id_name", "has_tablespace_privilege_name", "has_tablespace_privilege_name_id", "has_tablespace_privilege_name_name", "has_type_privilege_id",
-		"has_type_privilege_id_id", "has_type_privilege_id_name", "has_type_privilege_name", "has_type_privilege_name_id", "has_type_privilege_name_name",
-		"makeaclitem", "pg_advisory_lock_int4", "pg_advisory_lock_int8", "pg_advisory_lock_shared_int4", "pg_advisory_lock_shared_int8",
-		"pg_advisory_unlock_all", "pg_advisory_unlock_int4", "pg_advisory_unlock_int8", "pg_advisory_unlock_shared_int4", "pg_advisory_unlock_shared_int8",
-		"pg_advisory_xact_lock_int4", "pg_advisory_xact_lock_int8", "pg_advisory_xact_lock_shared_int4", "pg_advisory_xact_lock_shared_int8", "pg_backend_pid",
-		"pg_backup_start", "pg_backup_stop", "pg_blocking_pids", "pg_cancel_backend", "pg_client_encoding",
-		"pg_collation_actual_version", "pg_collation_for", "pg_collation_is_visible", "pg_column_compression", "pg_column_is_updatable",
-		"pg_column_size", "pg_conf_load_time", "pg_control_checkpoint", "pg_control_init", "pg_control_recovery",
-		"pg_control_system", "pg_conversion_is_visible", "pg_convert", "pg_convert_from", "pg_convert_to",
-		"pg_copy_logical_replication_slot_a", "pg_copy_logical_replication_slot_b", "pg_copy_logical_replication_slot_c", "pg_copy_physical_replication_slot_a", "pg_copy_physical_replication_slot_b",
-		"pg_create_logical_replication_slot", "pg_create_physical_replication_slot", "pg_create_restore_point", "pg_current_logfile", "pg_current_logfile_1arg",
-		"pg_current_snapshot", "pg_current_wal_flush_lsn", "pg_current_wal_insert_lsn", "pg_current_wal_lsn", "pg_current_xact_id",
-		"pg_current_xact_id_if_assigned", "pg_database_collation_actual_version", "pg_database_size_name", "pg_database_size_oid", "pg_describe_object",
-		"pg_drop_replication_slot", "pg_encoding_max_length_sql", "pg_event_trigger_table_rewrite_oid", "pg_event_trigger_table_rewrite_reason", "pg_export_snapshot",
-		"pg_extension_config_dump", "pg_filenode_relation", "pg_function_is_visible", "pg_get_constraintdef", "pg_get_constraintdef_ext",
-		"pg_get_expr", "pg_get_expr_ext", "pg_get_function_arg_default", "pg_get_function_arguments", "pg_get_function_identity_arguments",
-		"pg_get_function_result", "pg_get_function_sqlbody", "pg_get_functiondef", "pg_get_indexdef", "pg_get_indexdef_ext",
-		"pg_get_object_address", "pg_get_partition_constraintdef", "pg_get_partkeydef", "pg_get_replica_identity_index", "pg_get_ruledef",
-		"pg_get_ruledef_ext", "pg_get_serial_sequence", "pg_get_statisticsobjdef", "pg_get_statisticsobjdef_columns", "pg_get_statisticsobjdef_expressions",
-		"pg_get_triggerdef", "pg_get_triggerdef_ext", "pg_get_userbyid", "pg_get_viewdef", "pg_get_viewdef_ext",
-		"pg_get_viewdef_name", "pg_get_viewdef_name_ext", "pg_get_viewdef_wrap", "pg_get_wal_replay_pause_state", "pg_has_role_id",
-		"pg_has_role_id_id", "pg_has_role_id_name", "pg_has_role_name", "pg_has_role_name_id", "pg_has_role_name_name",
-		"pg_identify_object", "pg_identify_object_as_address", "pg_import_system_collations", "pg_index_column_has_property", "pg_index_has_property",
-		"pg_indexam_has_property", "pg_indexam_progress_phasename", "pg_indexes_size", "pg_is_in_recovery", "pg_is_other_temp_schema",
-		"pg_is_wal_replay_paused", "pg_isolation_test_session_is_blocked", "pg_jit_available", "pg_last_committed_xact", "pg_last_wal_receive_lsn",
-		"pg_last_wal_replay_lsn", "pg_last_xact_replay_timestamp", "pg_log_backend_memory_contexts", "pg_logical_emit_message_bytea", "pg_logical_emit_message_text",
-		"pg_my_temp_schema", "pg_nextoid", "pg_notification_queue_usage", "pg_notify", "pg_num_nonnulls",
-		"pg_num_nulls", "pg_opclass_is_visible", "pg_operator_is_visible", "pg_opfamily_is_visible", "pg_partition_root",
-		"pg_postmaster_start_time", "pg_promote", "pg_read_binary_file", "pg_read_binary_file_all", "pg_read_binary_file_off_len",
-		"pg_read_file", "pg_read_file_all", "pg_read_file_off_len", "pg_read_file_v2", "pg_relation_filenode",
-		"pg_relation_filepath", "pg_relation_is_publishable", "pg_relation_is_updatable", "pg_relation_size", "pg_reload_conf",
-		"pg_replication_origin_advance", "pg_replication_origin_create", "pg_replication_origin_drop", "pg_replication_origin_oid", "pg_replication_origin_progress",
-		"pg_replication_origin_session_is_setup", "pg_replication_origin_session_progress", "pg_replication_origin_session_reset", "pg_replication_origin_session_setup", "pg_replication_origin_xact_reset",
-		"pg_replication_origin_xact_setup", "pg_replication_slot_advance", "pg_rotate_logfile", "pg_rotate_logfile_v2", "pg_safe_snapshot_blocking_pids",
-		"pg_sequence_last_value", "pg_sequence_parameters", "pg_settings_get_flags", "pg_size_bytes", "pg_size_pretty",
-		"pg_size_pretty_numeric", "pg_sleep", "pg_stat_clear_snapshot", "pg_stat_file", "pg_stat_file_1arg",
-		"pg_stat_force_next_flush", "pg_stat_get_analyze_count", "pg_stat_get_archiver", "pg_stat_get_autoanalyze_count", "pg_stat_get_autovacuum_count",
-		"pg_stat_get_backend_activity", "pg_stat_get_backend_activity_start", "pg_stat_get_backend_client_addr", "pg_stat_get_backend_client_port", "pg_stat_get_backend_dbid",
-		"pg_stat_get_backend_pid", "pg_stat_get_backend_start", "pg_stat_get_backend_userid", "pg_stat_get_backend_wait_event", "pg_stat_get_backend_wait_event_type",
-		"pg_stat_get_backend_xact_start", "pg_stat_get_bgwriter_buf_written_checkpoints", "pg_stat_get_bgwriter_buf_written_clean", "pg_stat_get_bgwriter_maxwritten_clean", "pg_stat_get_bgwriter_requested_checkpoints",
-		"pg_stat_get_bgwriter_stat_reset_time", "pg_stat_get_bgwriter_timed_checkpoints", "pg_stat_get_blocks_fetched", "pg_stat_get_blocks_hit", "pg_stat_get_buf_alloc",
-		"pg_stat_get_buf_fsync_backend", "pg_stat_get_buf_written_backend", "pg_stat_get_checkpoint_sync_time", "pg_stat_get_checkpoint_write_time", "pg_stat_get_db_active_time",
-		"pg_stat_get_db_blk_read_time", "pg_stat_get_db_blk_write_time", "pg_stat_get_db_blocks_fetched", "pg_stat_get_db_blocks_hit", "pg_stat_get_db_checksum_failures",
-		"pg_stat_get_db_checksum_last_failure", "pg_stat_get_db_conflict_all", "pg_stat_get_db_conflict_lock", "pg_stat_get_db_conflict_snapshot", "pg_stat_get_db_conflict_startup_deadlock",
-		"pg_stat_get_db_conflict_tablespace", "pg_stat_get_db_deadlocks", "pg_stat_get_db_idle_in_transaction_time", "pg_stat_get_db_numbackends", "pg_stat_get_db_session_time",
-		"pg_stat_get_db_sessions", "pg_stat_get_db_sessions_abandoned", "pg_stat_get_db_sessions_fatal", "pg_stat_get_db_sessions_killed", "pg_stat_get_db_stat_reset_time",
-		"pg_stat_get_db_temp_bytes", "pg_stat_get_db_temp_files", "pg_stat_get_db_tuples_deleted", "pg_stat_get_db_tuples_fetched", "pg_stat_get_db_tuples_inserted",
-		"pg_stat_get_db_tuples_returned", "pg_stat_get_db_tuples_updated", "pg_stat_get_db_xact_commit", "pg_stat_get_db_xact_rollback", "pg_stat_get_dead_tuples",
-		"pg_stat_get_function_calls", "pg_stat_get_function_self_time", "pg_stat_get_function_total_time", "pg_stat_get_ins_since_vacuum", "pg_stat_get_last_analyze_time",
-		"pg_stat_get_last_autoanalyze_time", "pg_stat_get_last_autovacuum_time", "pg_stat_get_last_vacuum_time", "pg_stat_get_live_tuples", "pg_stat_get_mod_since_analyze",
-		"pg_stat_get_numscans", "pg_stat_get_replication_slot", "pg_stat_get_snapshot_timestamp", "pg_stat_get_subscription_stats", "pg_stat_get_tuples_deleted",
-		"pg_stat_get_tuples_fetched", "pg_stat_get_tuples_hot_updated", "pg_stat_get_tuples_inserted", "pg_stat_get_tuples_returned", "pg_stat_get_tuples_updated",
-		"pg_stat_get_vacuum_count", "pg_stat_get_wal", "pg_stat_get_wal_receiver", "pg_stat_have_stats", "pg_stat_reset",
-		"pg_stat_reset_replication_slot", "pg_stat_reset_shared", "pg_stat_reset_single_function_counters", "pg_stat_reset_single_table_counters", "pg_stat_reset_slru",
-		"pg_stat_reset_subscription_stats", "pg_statistics_obj_is_visible", "pg_stop_making_pinned_objects", "pg_switch_wal", "pg_table_is_visible",
-		"pg_table_size", "pg_tablespace_location", "pg_tablespace_size_name", "pg_tablespace_size_oid", "pg_terminate_backend",
-		"pg_total_relation_size", "pg_trigger_depth", "pg_try_advisory_lock_int4", "pg_try_advisory_lock_int8", "pg_try_advisory_lock_shared_int4",
-		"pg_try_advisory_lock_shared_int8", "pg_try_advisory_xact_lock_int4", "pg_try_advisory_xact_lock_int8", "pg_try_advisory_xact_lock_shared_int4", "pg_try_advisory_xact_lock_shared_int8",
-		"pg_ts_config_is_visible", "pg_ts_dict_is_visible", "pg_ts_parser_is_visible", "pg_ts_template_is_visible", "pg_type_is_visible",
-		"pg_typeof", "pg_visible_in_snapshot", "pg_wal_lsn_diff", "pg_wal_replay_pause", "pg_wal_replay_resume",
-		"pg_walfile_name", "pg_walfile_name_offset", "pg_xact_commit_timestamp", "pg_xact_status", "query_to_xml",
-		"query_to_xml_and_xmlschema", "query_to_xmlschema", "row_security_active", "row_security_active_name", "session_user",
-		"table_to_xml", "table_to_xml_and_xmlschema", "table_to_xmlschema", "to_regrole",
-	}
-}
+func hostFuncs() []string { return strings.Fields(hostFuncsText) }
+
+const hostFuncsText = `
+aclcontains acldefault_sql aclinsert aclitem_eq aclremove amvalidate be_lo_close be_lo_creat be_lo_create
+be_lo_export be_lo_from_bytea be_lo_get be_lo_get_fragment be_lo_import be_lo_import_with_oid be_lo_lseek
+be_lo_lseek64 be_lo_open be_lo_put be_lo_tell be_lo_tell64 be_lo_truncate be_lo_truncate64 be_lo_unlink
+be_loread be_lowrite binary_upgrade_create_empty_extension binary_upgrade_set_missing_value
+binary_upgrade_set_next_array_pg_type_oid binary_upgrade_set_next_attribute_versions
+binary_upgrade_set_next_heap_pg_class_oid binary_upgrade_set_next_heap_relfilenode
+binary_upgrade_set_next_index_pg_class_oid binary_upgrade_set_next_index_relfilenode
+binary_upgrade_set_next_multirange_array_pg_type_oid binary_upgrade_set_next_multirange_pg_type_oid
+binary_upgrade_set_next_pg_authid_oid binary_upgrade_set_next_pg_enum_oid
+binary_upgrade_set_next_pg_tablespace_oid binary_upgrade_set_next_pg_type_oid
+binary_upgrade_set_next_toast_pg_class_oid binary_upgrade_set_next_toast_relfilenode
+binary_upgrade_set_record_init_privs current_database current_query current_schema current_schemas current_user
+currtid_byrelname has_any_column_privilege_id has_any_column_privilege_id_id has_any_column_privilege_id_name
+has_any_column_privilege_name has_any_column_privilege_name_id has_any_column_privilege_name_name
+has_column_privilege_id_attnum has_column_privilege_id_id_attnum has_column_privilege_id_id_name
+has_column_privilege_id_name has_column_privilege_id_name_attnum has_column_privilege_id_name_name
+has_column_privilege_name_attnum has_column_privilege_name_id_attnum has_column_privilege_name_id_name
+has_column_privilege_name_name has_column_privilege_name_name_attnum has_column_privilege_name_name_name
+has_database_privilege_id has_database_privilege_id_id has_database_privilege_id_name
+has_database_privilege_name has_database_privilege_name_id has_database_privilege_name_name
+has_foreign_data_wrapper_privilege_id has_foreign_data_wrapper_privilege_id_id
+has_foreign_data_wrapper_privilege_id_name has_foreign_data_wrapper_privilege_name
+has_foreign_data_wrapper_privilege_name_id has_foreign_data_wrapper_privilege_name_name
+has_function_privilege_id has_function_privilege_id_id has_function_privilege_id_name
+has_function_privilege_name has_function_privilege_name_id has_function_privilege_name_name
+has_language_privilege_id has_language_privilege_id_id has_language_privilege_id_name
+has_language_privilege_name has_language_privilege_name_id has_language_privilege_name_name
+has_parameter_privilege_id_name has_parameter_privilege_name has_parameter_privilege_name_name
+has_schema_privilege_id has_schema_privilege_id_id has_schema_privilege_id_name has_schema_privilege_name
+has_schema_privilege_name_id has_schema_privilege_name_name has_sequence_privilege_id
+has_sequence_privilege_id_id has_sequence_privilege_id_name has_sequence_privilege_name
+has_sequence_privilege_name_id has_sequence_privilege_name_name has_server_privilege_id
+has_server_privilege_id_id has_server_privilege_id_name has_server_privilege_name has_server_privilege_name_id
+has_server_privilege_name_name has_table_privilege_id has_table_privilege_id_id has_table_privilege_id_name
+has_table_privilege_name has_table_privilege_name_id has_table_privilege_name_name has_tablespace_privilege_id
+has_tablespace_privilege_id_id has_tablespace_privilege_id_name has_tablespace_privilege_name
+has_tablespace_privilege_name_id has_tablespace_privilege_name_name has_type_privilege_id
+has_type_privilege_id_id has_type_privilege_id_name has_type_privilege_name has_type_privilege_name_id
+has_type_privilege_name_name makeaclitem pg_advisory_lock_int4 pg_advisory_lock_int8
+pg_advisory_lock_shared_int4 pg_advisory_lock_shared_int8 pg_advisory_unlock_all pg_advisory_unlock_int4
+pg_advisory_unlock_int8 pg_advisory_unlock_shared_int4 pg_advisory_unlock_shared_int8
+pg_advisory_xact_lock_int4 pg_advisory_xact_lock_int8 pg_advisory_xact_lock_shared_int4
+pg_advisory_xact_lock_shared_int8 pg_backend_pid pg_backup_start pg_backup_stop pg_blocking_pids
+pg_cancel_backend pg_client_encoding pg_collation_actual_version pg_collation_for pg_collation_is_visible
+pg_column_compression pg_column_is_updatable pg_column_size pg_conf_load_time pg_control_checkpoint
+pg_control_init pg_control_recovery pg_control_system pg_conversion_is_visible pg_convert pg_convert_from
+pg_convert_to pg_copy_logical_replication_slot_a pg_copy_logical_replication_slot_b
+pg_copy_logical_replication_slot_c pg_copy_physical_replication_slot_a pg_copy_physical_replication_slot_b
+pg_create_logical_replication_slot pg_create_physical_replication_slot pg_create_restore_point
+pg_current_logfile pg_current_logfile_1arg pg_current_snapshot pg_current_wal_flush_lsn
+pg_current_wal_insert_lsn pg_current_wal_lsn pg_current_xact_id pg_current_xact_id_if_assigned
+pg_database_collation_actual_version pg_database_size_name pg_database_size_oid pg_describe_object
+pg_drop_replication_slot pg_encoding_max_length_sql pg_event_trigger_table_rewrite_oid
+pg_event_trigger_table_rewrite_reason pg_export_snapshot pg_extension_config_dump pg_filenode_relation
+pg_function_is_visible pg_get_constraintdef pg_get_constraintdef_ext pg_get_expr pg_get_expr_ext
+pg_get_function_arg_default pg_get_function_arguments pg_get_function_identity_arguments pg_get_function_result
+pg_get_function_sqlbody pg_get_functiondef pg_get_indexdef pg_get_indexdef_ext pg_get_object_address
+pg_get_partition_constraintdef pg_get_partkeydef pg_get_replica_identity_index pg_get_ruledef
+pg_get_ruledef_ext pg_get_serial_sequence pg_get_statisticsobjdef pg_get_statisticsobjdef_columns
+pg_get_statisticsobjdef_expressions pg_get_triggerdef pg_get_triggerdef_ext pg_get_userbyid pg_get_viewdef
+pg_get_viewdef_ext pg_get_viewdef_name pg_get_viewdef_name_ext pg_get_viewdef_wrap
+pg_get_wal_replay_pause_state pg_has_role_id pg_has_role_id_id pg_has_role_id_name pg_has_role_name
+pg_has_role_name_id pg_has_role_name_name pg_identify_object pg_identify_object_as_address
+pg_import_system_collations pg_index_column_has_property pg_index_has_property pg_indexam_has_property
+pg_indexam_progress_phasename pg_indexes_size pg_is_in_recovery pg_is_other_temp_schema pg_is_wal_replay_paused
+pg_isolation_test_session_is_blocked pg_jit_available pg_last_committed_xact pg_last_wal_receive_lsn
+pg_last_wal_replay_lsn pg_last_xact_replay_timestamp pg_log_backend_memory_contexts
+pg_logical_emit_message_bytea pg_logical_emit_message_text pg_my_temp_schema pg_nextoid
+pg_notification_queue_usage pg_notify pg_num_nonnulls pg_num_nulls pg_opclass_is_visible pg_operator_is_visible
+pg_opfamily_is_visible pg_partition_root pg_postmaster_start_time pg_promote pg_read_binary_file
+pg_read_binary_file_all pg_read_binary_file_off_len pg_read_file pg_read_file_all pg_read_file_off_len
+pg_read_file_v2 pg_relation_filenode pg_relation_filepath pg_relation_is_publishable pg_relation_is_updatable
+pg_relation_size pg_reload_conf pg_replication_origin_advance pg_replication_origin_create
+pg_replication_origin_drop pg_replication_origin_oid pg_replication_origin_progress
+pg_replication_origin_session_is_setup pg_replication_origin_session_progress
+pg_replication_origin_session_reset pg_replication_origin_session_setup pg_replication_origin_xact_reset
+pg_replication_origin_xact_setup pg_replication_slot_advance pg_rotate_logfile pg_rotate_logfile_v2
+pg_safe_snapshot_blocking_pids pg_sequence_last_value pg_sequence_parameters pg_settings_get_flags
+pg_size_bytes pg_size_pretty pg_size_pretty_numeric pg_sleep pg_stat_clear_snapshot pg_stat_file
+pg_stat_file_1arg pg_stat_force_next_flush pg_stat_get_analyze_count pg_stat_get_archiver
+pg_stat_get_autoanalyze_count pg_stat_get_autovacuum_count pg_stat_get_backend_activity
+pg_stat_get_backend_activity_start pg_stat_get_backend_client_addr pg_stat_get_backend_client_port
+pg_stat_get_backend_dbid pg_stat_get_backend_pid pg_stat_get_backend_start pg_stat_get_backend_userid
+pg_stat_get_backend_wait_event pg_stat_get_backend_wait_event_type pg_stat_get_backend_xact_start
+pg_stat_get_bgwriter_buf_written_checkpoints pg_stat_get_bgwriter_buf_written_clean
+pg_stat_get_bgwriter_maxwritten_clean pg_stat_get_bgwriter_requested_checkpoints
+pg_stat_get_bgwriter_stat_reset_time pg_stat_get_bgwriter_timed_checkpoints pg_stat_get_blocks_fetched
+pg_stat_get_blocks_hit pg_stat_get_buf_alloc pg_stat_get_buf_fsync_backend pg_stat_get_buf_written_backend
+pg_stat_get_checkpoint_sync_time pg_stat_get_checkpoint_write_time pg_stat_get_db_active_time
+pg_stat_get_db_blk_read_time pg_stat_get_db_blk_write_time pg_stat_get_db_blocks_fetched
+pg_stat_get_db_blocks_hit pg_stat_get_db_checksum_failures pg_stat_get_db_checksum_last_failure
+pg_stat_get_db_conflict_all pg_stat_get_db_conflict_lock pg_stat_get_db_conflict_snapshot
+pg_stat_get_db_conflict_startup_deadlock pg_stat_get_db_conflict_tablespace pg_stat_get_db_deadlocks
+pg_stat_get_db_idle_in_transaction_time pg_stat_get_db_numbackends pg_stat_get_db_session_time
+pg_stat_get_db_sessions pg_stat_get_db_sessions_abandoned pg_stat_get_db_sessions_fatal
+pg_stat_get_db_sessions_killed pg_stat_get_db_stat_reset_time pg_stat_get_db_temp_bytes
+pg_stat_get_db_temp_files pg_stat_get_db_tuples_deleted pg_stat_get_db_tuples_fetched
+pg_stat_get_db_tuples_inserted pg_stat_get_db_tuples_returned pg_stat_get_db_tuples_updated
+pg_stat_get_db_xact_commit pg_stat_get_db_xact_rollback pg_stat_get_dead_tuples pg_stat_get_function_calls
+pg_stat_get_function_self_time pg_stat_get_function_total_time pg_stat_get_ins_since_vacuum
+pg_stat_get_last_analyze_time pg_stat_get_last_autoanalyze_time pg_stat_get_last_autovacuum_time
+pg_stat_get_last_vacuum_time pg_stat_get_live_tuples pg_stat_get_mod_since_analyze pg_stat_get_numscans
+pg_stat_get_replication_slot pg_stat_get_snapshot_timestamp pg_stat_get_subscription_stats
+pg_stat_get_tuples_deleted pg_stat_get_tuples_fetched pg_stat_get_tuples_hot_updated
+pg_stat_get_tuples_inserted pg_stat_get_tuples_returned pg_stat_get_tuples_updated pg_stat_get_vacuum_count
+pg_stat_get_wal pg_stat_get_wal_receiver pg_stat_have_stats pg_stat_reset pg_stat_reset_replication_slot
+pg_stat_reset_shared pg_stat_reset_single_function_counters pg_stat_reset_single_table_counters
+pg_stat_reset_slru pg_stat_reset_subscription_stats pg_statistics_obj_is_visible pg_stop_making_pinned_objects
+pg_switch_wal pg_table_is_visible pg_table_size pg_tablespace_location pg_tablespace_size_name
+pg_tablespace_size_oid pg_terminate_backend pg_total_relation_size pg_trigger_depth pg_try_advisory_lock_int4
+pg_try_advisory_lock_int8 pg_try_advisory_lock_shared_int4 pg_try_advisory_lock_shared_int8
+pg_try_advisory_xact_lock_int4 pg_try_advisory_xact_lock_int8 pg_try_advisory_xact_lock_shared_int4
+pg_try_advisory_xact_lock_shared_int8 pg_ts_config_is_visible pg_ts_dict_is_visible pg_ts_parser_is_visible
+pg_ts_template_is_visible pg_type_is_visible pg_typeof pg_visible_in_snapshot pg_wal_lsn_diff
+pg_wal_replay_pause pg_wal_replay_resume pg_walfile_name pg_walfile_name_offset pg_xact_commit_timestamp
+pg_xact_status query_to_xml query_to_xml_and_xmlschema query_to_xmlschema row_security_active
+row_security_active_name session_user table_to_xml table_to_xml_and_xmlschema table_to_xmlschema to_regrole`
 
 // hostSets are the set-returning functions that Env.Sys answers.
-func hostSets() []string {
-	return []string{
-		"pg_available_extension_versions", "pg_available_extensions", "pg_config", "pg_cursor", "pg_event_trigger_ddl_commands",
-		"pg_event_trigger_dropped_objects", "pg_extension_update_paths", "pg_get_backend_memory_contexts", "pg_get_catalog_foreign_keys", "pg_get_keywords",
-		"pg_get_multixact_members", "pg_get_publication_tables", "pg_get_replication_slots", "pg_get_shmem_allocations", "pg_get_wal_resource_managers",
-		"pg_hba_file_rules", "pg_ident_file_mappings", "pg_listening_channels", "pg_lock_status", "pg_logical_slot_get_binary_changes",
-		"pg_logical_slot_get_changes", "pg_logical_slot_peek_binary_changes", "pg_logical_slot_peek_changes", "pg_ls_archive_statusdir", "pg_ls_dir",
-		"pg_ls_dir_1arg", "pg_ls_logdir", "pg_ls_logicalmapdir", "pg_ls_logicalsnapdir", "pg_ls_replslotdir",
-		"pg_ls_tmpdir_1arg", "pg_ls_tmpdir_noargs", "pg_ls_waldir", "pg_partition_ancestors", "pg_partition_tree",
-		"pg_prepared_statement", "pg_prepared_xact", "pg_show_replication_origin_status", "pg_snapshot_xip", "pg_stat_get_activity",
-		"pg_stat_get_backend_idset", "pg_stat_get_progress_info", "pg_stat_get_recovery_prefetch", "pg_stat_get_slru", "pg_stat_get_subscription",
-		"pg_stat_get_wal_senders", "pg_stats_ext_mcvlist_items", "pg_tablespace_databases", "pg_timezone_abbrevs", "pg_timezone_names",
-		"show_all_file_settings", "show_all_settings",
-	}
-}
+func hostSets() []string { return strings.Fields(hostSetsText) }
+
+const hostSetsText = `
+pg_available_extension_versions pg_available_extensions pg_config pg_cursor pg_event_trigger_ddl_commands
+pg_event_trigger_dropped_objects pg_extension_update_paths pg_get_backend_memory_contexts
+pg_get_catalog_foreign_keys pg_get_keywords pg_get_multixact_members pg_get_publication_tables
+pg_get_replication_slots pg_get_shmem_allocations pg_get_wal_resource_managers pg_hba_file_rules
+pg_ident_file_mappings pg_listening_channels pg_lock_status pg_logical_slot_get_binary_changes
+pg_logical_slot_get_changes pg_logical_slot_peek_binary_changes pg_logical_slot_peek_changes
+pg_ls_archive_statusdir pg_ls_dir pg_ls_dir_1arg pg_ls_logdir pg_ls_logicalmapdir pg_ls_logicalsnapdir
+pg_ls_replslotdir pg_ls_tmpdir_1arg pg_ls_tmpdir_noargs pg_ls_waldir pg_partition_ancestors pg_partition_tree
+pg_prepared_statement pg_prepared_xact pg_show_replication_origin_status pg_snapshot_xip pg_stat_get_activity
+pg_stat_get_backend_idset pg_stat_get_progress_info pg_stat_get_recovery_prefetch pg_stat_get_slru
+pg_stat_get_subscription pg_stat_get_wal_senders pg_stats_ext_mcvlist_items pg_tablespace_databases
+pg_timezone_abbrevs pg_timezone_names show_all_file_settings show_all_settings`

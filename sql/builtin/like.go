@@ -29,9 +29,6 @@ func like(s, p []byte, raw bool) (bool, error) {
 			if j >= len(p) {
 				return true, nil
 			}
-			if p[j] == '\\' && j+1 >= len(p) {
-				return false, errLikeEnd()
-			}
 			return false, nil
 		}
 		ok := false

@@ -131,7 +131,7 @@ func (t *numTemplate) print(n numeric.Num) string {
 	pad := t.pre - len(whole)
 	neg := n.Neg && n.Sign() != 0
 	var b strings.Builder
-	started, signDone := false, t.sign != "" && t.sign != "S" && t.sign != "PR" || t.sign == "S" && !t.signFirst
+	started, signDone := false, t.sign == "MI" || t.sign == "SG" || t.sign == "S" && !t.signFirst
 	signText := func() string {
 		switch {
 		case t.sign == "PR" && neg:

@@ -276,7 +276,6 @@ func addRegexpMatches(r funcs) {
 
 // addRegexp15: the functions that PostgreSQL 15 added.
 func addRegexp15(r funcs) {
-	type opts struct{ start, n, end, sub int }
 	scan := func(c *Call, flags []byte, name string, start int) ([]span, *pattern, error) {
 		if start <= 0 {
 			return nil, nil, badParam("start", start)
@@ -316,6 +315,11 @@ func addRegexp15(r funcs) {
 			return datum.Bool(len(all) > 0), err
 		})
 	}
+	addInstrSubstr(r, scan, intArg)
+}
+
+func addInstrSubstr(r funcs, scan func(c *Call, flags []byte, name string, start int) ([]span, *pattern, error), intArg func(c *Call, i, def int) int) {
+	type opts struct{ start, n, end, sub int }
 	pick := func(all []span, p *pattern, o opts) (span, error) {
 		if o.n <= 0 {
 			return nil, badParam("n", o.n)

@@ -398,6 +398,20 @@ func addNames(r funcs) {
 
 func addSizes(r funcs) {
 	r.scalar("pg_size_pretty", func(c *Call) (datum.Datum, error) { return text(sizePretty(c.Args[0].Int)) })
+	r.scalar("pg_size_pretty_numeric", func(c *Call) (datum.Datum, error) {
+		n, err := num(c.Args[0])
+		if err != nil {
+			return datum.Null(), err
+		}
+		if n.Kind != numeric.Finite || numeric.Cmp(numeric.Abs(n), numeric.FromInt(10*1024)) < 0 {
+			return text(n.String() + " bytes")
+		}
+		v, ok := numeric.Int64(numeric.Trunc(n, 0))
+		if !ok {
+			return needs("pg_size_pretty of a number above 8 EB")
+		}
+		return text(sizePretty(v))
+	})
 	r.scalar("pg_column_size", func(c *Call) (datum.Datum, error) {
 		d := c.Args[0]
 		ti, ok := c.Env.Type(c.ArgTypes[0])

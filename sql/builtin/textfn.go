@@ -136,6 +136,11 @@ func addText(r funcs) {
 		return translate(s, string(arg(c, 1)), string(arg(c, 2))), nil
 	})
 	addTrim(r)
+	addConcat(r)
+	addTextMore(r)
+}
+
+func addTextMore(r funcs) {
 	r.str("lpad", func(c *Call, s []byte) ([]byte, error) { return padTo(s, argInt(c, 1), arg(c, 2), true) })
 	r.str("rpad", func(c *Call, s []byte) ([]byte, error) { return padTo(s, argInt(c, 1), arg(c, 2), false) })
 	r.str("split_part", splitPart)
@@ -170,7 +175,6 @@ func addText(r funcs) {
 		}
 		return bytesDatum(concat(n, []byte(suffix)))
 	})
-	addConcat(r)
 }
 
 func (c *Call) unicodeCase() bool {

@@ -269,6 +269,9 @@ func (v *shown) print(p piece) string {
 	case "DY":
 		return word(dayNames[types.DayOfWeek(days)][:3], 0)
 	case "DDD":
+		if v.interval {
+			return num((year*12+int64(f.Month))*30+int64(f.Day), 3)
+		}
 		return num(int64(days-types.Days(f.Year, 1, 1)+1), 3)
 	case "DD":
 		return num(int64(f.Day), 2)
