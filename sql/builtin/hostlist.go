@@ -6,7 +6,7 @@ import "strings"
 // files or the state of the session.
 func hostFuncs() []string { return strings.Fields(hostFuncsText) }
 
-const hostFuncsText = `
+const hostFuncsText = `xid_age mxid_age
 aclcontains acldefault_sql aclinsert aclitem_eq aclremove amvalidate be_lo_close be_lo_creat be_lo_create
 be_lo_export be_lo_from_bytea be_lo_get be_lo_get_fragment be_lo_import be_lo_import_with_oid be_lo_lseek
 be_lo_lseek64 be_lo_open be_lo_put be_lo_tell be_lo_tell64 be_lo_truncate be_lo_truncate64 be_lo_unlink

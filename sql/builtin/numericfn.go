@@ -225,3 +225,5 @@ func inRangeNumeric(c *Call) (datum.Datum, error) {
 	k := numeric.Cmp(v, s)
 	return datum.Bool(less && k <= 0 || !less && k >= 0), nil
 }
+
+func tenNum() numeric.Num { return numeric.FromInt(10) }
