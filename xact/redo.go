@@ -1,6 +1,7 @@
 package xact
 
 import (
+	"github.com/pgmini/pgmini/pgcontrol"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/xid"
 	"github.com/pgmini/pgmini/xlog"
@@ -90,4 +91,24 @@ func descXact(dst []byte, d *xlog.Decoded) []byte {
 		}
 	}
 	return dst
+}
+
+// AdvanceCheckPoint takes over, on replay of an online checkpoint, the counters
+// that are ahead of what was replayed. The OID counter is not: other records set
+// it exactly.
+func (m *Manager) AdvanceCheckPoint(cp *pgcontrol.CheckPoint) {
+	m.gen.mu.Lock()
+	m.gen.next = max(m.gen.next, cp.NextXID)
+	oldest := m.gen.oldest
+	m.gen.mu.Unlock()
+	m.AdvanceMulti(cp.NextMulti, cp.NextMultiOffset)
+	m.multi.Lock()
+	behind := m.multi.oldest.Precedes(cp.OldestMulti)
+	m.multi.Unlock()
+	if behind {
+		m.SetMultiLimit(cp.OldestMulti, cp.OldestMultiDB)
+	}
+	if oldest.Precedes(cp.OldestXID) {
+		m.SetXIDLimit(cp.OldestXID, cp.OldestXIDDB)
+	}
 }

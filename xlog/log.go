@@ -48,6 +48,10 @@ type Options struct {
 	// wal_log_hints.
 	Hints   bool
 	Metrics *Metrics // optional
+	// Opened is told of each segment that the log goes on to write; Failed of the
+	// failure that stops it. Both must return at once. Optional.
+	Opened func(seg lsn.SegNo)
+	Failed func(error)
 }
 
 // Metrics counts what the log does: pg_stat_wal and more. It belongs to the
@@ -172,7 +176,9 @@ func (l *Log) fail(err error) error {
 	if !ok {
 		e = pgerr.Wrap(err, pgerr.IOError, "could not write to log file")
 	}
-	l.failure.CompareAndSwap(nil, e)
+	if l.failure.CompareAndSwap(nil, e) && l.opt.Failed != nil {
+		l.opt.Failed(e)
+	}
 	l.ins.wake()
 	return l.Err()
 }

@@ -41,6 +41,9 @@ func (l *Log) openSegment(seg lsn.SegNo) error {
 		return pgerr.File(err, "open", name)
 	}
 	l.out.file, l.out.seg = f, seg
+	if l.opt.Opened != nil {
+		l.opt.Opened(seg)
+	}
 	select {
 	case l.prealloc <- struct{}{}:
 	default:

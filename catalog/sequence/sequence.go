@@ -281,10 +281,9 @@ func Redo(pool *bufmgr.Pool) xlog.RedoFunc {
 			return err
 		}
 		defer pool.UnlockRelease(b)
-		if a != bufmgr.NeedsRedo && a != bufmgr.Restored {
-			return nil
-		}
-		if a == bufmgr.NeedsRedo {
+		// Also a page that has the record's LSN is made anew: numbers handed out
+		// since it was written are not on it, but the record is ahead of them.
+		if a != bufmgr.Restored {
 			if err := apply(pool.Page(b), s.Tuple); err != nil {
 				return err
 			}

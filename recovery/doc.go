@@ -1,0 +1,15 @@
+// Package recovery brings a data directory that was not shut down cleanly to a
+// consistent state: from pg_control's checkpoint it replays the log to its end.
+//
+// INV-REC-1 (refuse first): before anything in the data directory changes, the
+// whole log has been read once and each record's resource manager can be
+// replayed. Enforced: Recovery.Check. Tested: TestRefusesForeignRecords.
+//
+// INV-REC-2 (idempotent): recovery that is cut anywhere and begun again gives the
+// same pages. Enforced: by bufmgr.ReadForRedo's comparison of LSNs and by
+// pg_control, whose checkpoint does not move before the end-of-recovery
+// checkpoint. Tested: TestSweep.
+//
+// INV-REC-3 (unlogged): after a crash an unlogged relation is its init fork.
+// Enforced: resetUnlogged. Tested: TestResetUnlogged.
+package recovery
