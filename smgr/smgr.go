@@ -51,7 +51,8 @@ type Manager struct {
 	fs  vfs.FS
 	opt Options
 
-	open atomic.Int64 // open segment files
+	open     atomic.Int64 // open segment files
+	lastSync atomic.Pointer[SyncStats]
 
 	mu    sync.RWMutex
 	forks map[forkKey]*fork

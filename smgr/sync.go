@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"time"
 
 	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/pgerr"
@@ -64,8 +65,12 @@ func (m *Manager) Sync() error {
 		keys = append(keys, k)
 	}
 	slices.SortFunc(keys, func(a, b segKey) int { return cmp.Compare(a.path(), b.path()) })
+	var st SyncStats
+	defer func() { m.lastSync.Store(&st) }()
 	for _, k := range keys {
+		begin := time.Now()
 		err := m.syncSeg(k)
+		st.add(time.Since(begin))
 		if errors.Is(err, fs.ErrNotExist) && m.wasDropped(k) {
 			continue
 		}
@@ -84,6 +89,25 @@ func (m *Manager) Sync() error {
 		}
 	}
 	return nil
+}
+
+// SyncStats describes a Sync.
+type SyncStats struct {
+	Files          int
+	Longest, Total time.Duration
+}
+
+func (s *SyncStats) add(d time.Duration) {
+	s.Files++
+	s.Longest, s.Total = max(s.Longest, d), s.Total+d
+}
+
+// LastSync describes the latest Sync.
+func (m *Manager) LastSync() SyncStats {
+	if s := m.lastSync.Load(); s != nil {
+		return *s
+	}
+	return SyncStats{}
 }
 
 func (m *Manager) wasDropped(k segKey) bool {

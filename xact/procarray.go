@@ -301,3 +301,19 @@ func (c Critical) Wait() {
 		time.Sleep(time.Millisecond)
 	}
 }
+
+// ActiveAtLeast reports whether n or more transactions have an xid and run, the
+// caller's included (PostgreSQL: MinimumActiveBackends).
+func (m *Manager) ActiveAtLeast(n int) bool {
+	m.procs.mu.RLock()
+	defer m.procs.mu.RUnlock()
+	for _, p := range m.procs.all {
+		if n <= 0 {
+			return true
+		}
+		if p.xid.Load() != 0 {
+			n--
+		}
+	}
+	return n <= 0
+}
