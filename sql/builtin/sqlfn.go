@@ -6,6 +6,13 @@ import (
 	"github.com/pgmini/pgmini/sql/types"
 )
 
+// swapped are the functions that call another one with the arguments exchanged.
+//
+// constant
+var swapped = map[oid.OID]string{1296: "datetime_timestamp", 1298: "datetimetz_timestamptz", 1848: "time_pl_interval",
+	2546: "date_pl_interval", 2547: "timetz_pl_interval", 2548: "timestamp_pl_interval", 2549: "timestamptz_pl_interval",
+	2550: "date_pli", 5023: "pg_lsn_pli"}
+
 // LookupSQL returns a function of pg_catalog that PostgreSQL writes in the SQL
 // language (pg_proc.prolang 14, no prosrc to key by), by its OID.
 func LookupSQL(fn oid.OID) (*Func, bool) {
@@ -24,22 +31,11 @@ func LookupSQL(fn oid.OID) (*Func, bool) {
 			return f.Scalar(&d)
 		}}, true
 	}
-	swap := func(c *Call) []datum.Datum { return []datum.Datum{c.Args[1], c.Args[0]} }
 	plus := func(d datum.Datum) func(c *Call) []datum.Datum {
 		return func(c *Call) []datum.Datum { return append(append([]datum.Datum{}, c.Args...), d) }
 	}
-	asText := func(src string) (*Func, bool) {
-		f, ok := r[src]
-		return &Func{Scalar: func(c *Call) (datum.Datum, error) {
-			if c.Args[0].Null {
-				return f.Scalar(c)
-			}
-			b, err := c.Env.Output(nil, c.ArgTypes[0], c.Args[0])
-			if err != nil {
-				return datum.Null(), err
-			}
-			return f.Scalar(&Call{Env: c.Env, Args: []datum.Datum{datum.Bytes(b)}, ArgTypes: []oid.OID{oid.Text}, Collation: c.Collation})
-		}}, ok
+	if src, ok := swapped[fn]; ok {
+		return via(src, func(c *Call) []datum.Datum { return []datum.Datum{c.Args[1], c.Args[0]} })
 	}
 	switch fn {
 	case 879:
@@ -57,33 +53,15 @@ func LookupSQL(fn oid.OID) (*Func, bool) {
 		}
 		return via("numeric_log", func(c *Call) []datum.Datum { return []datum.Datum{ten, c.Args[0]} })
 	case 1285:
-		return asText("quote_literal")
+		return asText(r, "quote_literal")
 	case 1290:
-		return asText("quote_nullable")
+		return asText(r, "quote_nullable")
 	case 2003:
 		return r["textanycat"], true
 	case 2004:
 		return r["anytextcat"], true
 	case 1810, 1811:
 		return &Func{Scalar: func(c *Call) (datum.Datum, error) { return datum.Int(8 * int64(len(arg(c, 0)))), nil }}, true
-	case 1296:
-		return via("datetime_timestamp", swap)
-	case 1298:
-		return via("datetimetz_timestamptz", swap)
-	case 1848:
-		return via("time_pl_interval", swap)
-	case 2546:
-		return via("date_pl_interval", swap)
-	case 2547:
-		return via("timetz_pl_interval", swap)
-	case 2548:
-		return via("timestamp_pl_interval", swap)
-	case 2549:
-		return via("timestamptz_pl_interval", swap)
-	case 2550:
-		return via("date_pli", swap)
-	case 5023:
-		return via("pg_lsn_pli", swap)
 	case 1176:
 		return &Func{Scalar: func(c *Call) (datum.Datum, error) {
 			ts, err := dateStamp(int32(c.Args[0].Int))
@@ -121,4 +99,19 @@ func midnight(e *Env, tz bool) datum.Datum {
 		ts -= int64(types.LocalOffset(e.Location(), ts)) * usecSec
 	}
 	return datum.Int(ts)
+}
+
+// asText calls src with the text of any value.
+func asText(r funcs, src string) (*Func, bool) {
+	f, ok := r[src]
+	return &Func{Scalar: func(c *Call) (datum.Datum, error) {
+		if c.Args[0].Null {
+			return f.Scalar(c)
+		}
+		b, err := c.Env.Output(nil, c.ArgTypes[0], c.Args[0])
+		if err != nil {
+			return datum.Null(), err
+		}
+		return f.Scalar(&Call{Env: c.Env, Args: []datum.Datum{datum.Bytes(b)}, ArgTypes: []oid.OID{oid.Text}, Collation: c.Collation})
+	}}, ok
 }
