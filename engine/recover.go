@@ -167,7 +167,8 @@ func (i *Instance) endRecovery(ctx context.Context, end *recovery.Result) error 
 			return err
 		}
 	}
-	if err := i.updateFullPageWrites(); err != nil {
+	// Like PostgreSQL without a record: the checkpoint says it.
+	if err := i.wal.SetFullPageWrites(&rec, i.set.FullPageWrites(), false); err != nil {
 		return err
 	}
 	if end.Performed {
