@@ -56,7 +56,7 @@ var layers = strings.Fields(`
 	server
 	.
 	cmd
-	internal/oracle,internal/lint,regress,bench
+	internal/oracle,internal/lint,internal/sqltest,regress,bench
 	sql/analyze/stockcat
 `)
 

@@ -28,6 +28,7 @@ func (p *pstate) targetTable(v *pg.RangeVar, inh, visible bool, perm node.AclMod
 	p.target = it
 	if visible {
 		p.namespace = append(p.namespace, it)
+		p.joinlist = append(p.joinlist, &node.RangeTblRef{Rtindex: it.index})
 	}
 	return rel
 }
