@@ -1,73 +1,16 @@
-// Package ruleutils writes stored expressions back as SQL text.
-//
-// INV-RULE-1 (same text): the text is that of PostgreSQL 15's pg_get_expr for
-// the same tree. Enforced: Expr. Tested: TestExpr.
 package ruleutils
 
 import (
 	"strconv"
 	"strings"
 
-	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/analyze"
 	"github.com/pgmini/pgmini/sql/node"
 )
 
-// Catalog is what writing asks of the system catalogs.
-type Catalog interface {
-	analyze.Catalog
-	// Output is the text form of a value, by the type's output function.
-	Output(t *analyze.Type, v datum.Datum) (string, error)
-}
-
-// Expr is pg_get_expr: the text of an expression over the columns of one table,
-// or of none. Not pretty: every operator in parentheses. A list is written with
-// commas, as index expressions are.
-func Expr(cat Catalog, n node.Node, rel *analyze.Relation) (text string, err error) {
-	d := &deparser{cat: cat, rel: rel}
-	if l, ok := n.(node.List); ok {
-		d.list(l)
-	} else {
-		d.expr(n)
-	}
-	if d.err != nil {
-		return "", d.err
-	}
-	return d.b.String(), nil
-}
-
-// deparser holds the text so far; the first error stays.
-type deparser struct {
-	cat    Catalog
-	rel    *analyze.Relation
-	b      strings.Builder
-	indent int
-	err    error
-}
-
-func (d *deparser) put(s ...string) {
-	for _, x := range s {
-		d.b.WriteString(x)
-	}
-}
-
-func (d *deparser) fail(err error) {
-	if d.err == nil {
-		d.err = err
-	}
-}
-
-// newline starts a new line at the current indentation; white space at the end
-// of the last one goes away.
-func (d *deparser) newline() {
-	s := strings.TrimRight(d.b.String(), " ")
-	d.b.Reset()
-	d.put(s, "\n", strings.Repeat(" ", d.indent))
-}
-
-// list writes arguments, implicit casts shown.
+// list writes arguments with commas, implicit casts shown.
 func (d *deparser) list(l []node.Node) {
 	for i, n := range l {
 		if i > 0 {
@@ -77,77 +20,69 @@ func (d *deparser) list(l []node.Node) {
 	}
 }
 
-func (d *deparser) typ(id oid.OID) *analyze.Type {
-	t, err := d.cat.Type(id)
-	if err != nil {
-		d.fail(err)
-	}
-	if t == nil {
-		d.fail(pgerr.New(pgerr.InternalError, "cache lookup failed for type %d", id))
-		return &analyze.Type{}
-	}
-	return t
-}
-
-func (d *deparser) typeName(id oid.OID, mod int32) string {
-	s, err := analyze.TypeName(d.cat, id, mod)
-	d.check(err)
-	return s
-}
-
-func (d *deparser) check(err error) {
-	if err != nil {
-		d.fail(err)
+// topList is list where a whole row is shown with its type.
+func (d *deparser) topList(l []node.Node) {
+	for i, n := range l {
+		if i > 0 {
+			d.put(", ")
+		}
+		d.toplevel(n, true)
 	}
 }
 
-// column is the name of a table's column.
-func (d *deparser) column(v *node.Var) {
-	if d.rel == nil || v.Varlevelsup != 0 || v.Varno != 1 {
-		d.fail(pgerr.New(pgerr.InvalidParameterValue, "expression contains variables of more than one relation"))
+func (d *deparser) toplevel(n node.Node, implicit bool) {
+	if v, ok := n.(*node.Var); ok {
+		d.variable(v, 0, true)
 		return
 	}
-	switch {
-	case v.Varattno > 0 && v.Varattno <= len(d.rel.Columns):
-		d.put(analyze.QuoteIdent(d.rel.Columns[v.Varattno-1].Name))
-	case v.Varattno == 0:
-		d.put(analyze.QuoteIdent(d.rel.Name), ".*")
-	case v.Varattno < 0 && v.Varattno >= -6:
-		d.put([...]string{"ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"}[-v.Varattno-1])
-	}
+	d.write(n, implicit)
 }
 
-// expr writes n, leaving implicit casts at its top out.
-func (d *deparser) expr(n node.Node) { d.write(n, false) }
+// top writes n, leaving implicit casts at its top out.
+func (d *deparser) top(n node.Node) { d.write(n, false) }
 
 // full writes n with implicit casts at its top shown as explicit ones.
 func (d *deparser) full(n node.Node) { d.write(n, true) }
 
+// inner writes an operand of parent, in parentheses where pretty text needs them.
+func (d *deparser) inner(n node.Node, implicit bool, parent node.Node) {
+	need := d.Pretty && !d.simple(n, parent)
+	if need {
+		d.put("(")
+	}
+	d.write(n, implicit)
+	if need {
+		d.put(")")
+	}
+}
+
 func (d *deparser) write(n node.Node, implicit bool) {
 	switch x := n.(type) {
 	case *node.Var:
-		d.column(x)
+		d.variable(x, 0, false)
 	case *node.Const:
 		d.constant(x, 0)
 	case *node.Param:
-		d.put("$", strconv.Itoa(x.Paramid))
+		d.param(x)
 	case *node.OpExpr:
 		d.operator(x)
 	case *node.FuncExpr:
 		d.function(x, implicit)
+	case *node.Aggref:
+		d.aggregate(x)
+	case *node.WindowFunc:
+		d.window(x)
+	case *node.GroupingFunc:
+		d.call("GROUPING", x.Args)
 	case *node.NamedArgExpr:
 		d.put(analyze.QuoteIdent(x.Name), " => ")
-		d.expr(x.Arg)
+		d.top(x.Arg)
 	case *node.BoolExpr:
 		d.boolean(x)
 	case *node.ScalarArrayOpExpr:
-		d.put("(")
-		d.full(x.Args[0])
-		d.put(" ", d.opName(x.Opno), map[bool]string{true: " ANY (", false: " ALL ("}[x.UseOr])
-		d.full(x.Args[1])
-		d.put("))")
+		d.arrayOp(x)
 	case *node.DistinctExpr:
-		d.infix(x.Args[0], " IS DISTINCT FROM ", x.Args[1])
+		d.infix(x, x.Args[0], " IS DISTINCT FROM ", x.Args[1])
 	case *node.NullIfExpr:
 		d.call("NULLIF", x.Args)
 	case *node.CoalesceExpr:
@@ -155,29 +90,50 @@ func (d *deparser) write(n node.Node, implicit bool) {
 	case *node.MinMaxExpr:
 		d.call([...]string{"GREATEST", "LEAST"}[x.Op], x.Args)
 	case *node.NullTest:
-		d.put("(")
-		d.full(x.Arg)
-		d.put([...]string{" IS NULL", " IS NOT NULL"}[x.Nulltesttype], ")")
+		d.nullTest(x)
 	case *node.BooleanTest:
-		d.postfix(x.Arg, [...]string{" IS TRUE", " IS NOT TRUE", " IS FALSE", " IS NOT FALSE", " IS UNKNOWN", " IS NOT UNKNOWN"}[x.Booltesttype])
+		d.postfix(x, x.Arg, false, [...]string{" IS TRUE", " IS NOT TRUE", " IS FALSE", " IS NOT FALSE", " IS UNKNOWN", " IS NOT UNKNOWN"}[x.Booltesttype])
 	case *node.CollateExpr:
-		c, err := d.cat.CollationName(x.CollOid)
-		d.check(err)
-		d.postfix(x.Arg, " COLLATE "+analyze.QuoteIdent(c))
-	case *node.RelabelType:
-		d.cast(x.Arg, x.Relabelformat, x.Resulttype, x.Resulttypmod, implicit)
-	case *node.CoerceViaIO:
-		d.cast(x.Arg, x.Coerceformat, x.Resulttype, -1, implicit)
-	case *node.ArrayCoerceExpr:
-		d.cast(x.Arg, x.Coerceformat, x.Resulttype, x.Resulttypmod, implicit)
-	case *node.ConvertRowtypeExpr:
-		d.cast(x.Arg, x.Convertformat, x.Resulttype, -1, implicit)
-	case *node.CoerceToDomain:
-		d.cast(x.Arg, x.Coercionformat, x.Resulttype, x.Resulttypmod, implicit)
-	case *node.CoerceToDomainValue:
-		d.put("VALUE")
+		d.postfix(x, x.Arg, implicit, " COLLATE "+d.collation(x.CollOid))
 	case *node.CaseExpr:
 		d.caseExpr(x)
+	case *node.CaseTestExpr:
+		d.put("CASE_TEST_EXPR")
+	case *node.CoerceToDomainValue:
+		d.put("VALUE")
+	case *node.SetToDefault:
+		d.put("DEFAULT")
+	case *node.SQLValueFunction:
+		d.valueFunction(x)
+	case *node.CurrentOfExpr:
+		d.put("CURRENT OF ", analyze.QuoteIdent(x.CursorName))
+	case *node.TargetEntry:
+		d.write(x.Expr, implicit)
+	case node.List:
+		for i, e := range x {
+			if i > 0 {
+				d.put(", ")
+			}
+			d.write(e, implicit)
+		}
+	default:
+		d.writeMore(n, implicit)
+	}
+}
+
+// writeMore is the rest of write: casts, constructors, parts, subqueries.
+func (d *deparser) writeMore(n node.Node, implicit bool) {
+	switch x := n.(type) {
+	case *node.RelabelType:
+		d.cast(x, x.Arg, x.Relabelformat, x.Resulttype, x.Resulttypmod, implicit)
+	case *node.CoerceViaIO:
+		d.cast(x, x.Arg, x.Coerceformat, x.Resulttype, -1, implicit)
+	case *node.ArrayCoerceExpr:
+		d.cast(x, x.Arg, x.Coerceformat, x.Resulttype, x.Resulttypmod, implicit)
+	case *node.ConvertRowtypeExpr:
+		d.cast(x, x.Arg, x.Convertformat, x.Resulttype, -1, implicit)
+	case *node.CoerceToDomain:
+		d.cast(x, x.Arg, x.Coercionformat, x.Resulttype, x.Resulttypmod, implicit)
 	case *node.ArrayExpr:
 		d.put("ARRAY[")
 		d.list(x.Elements)
@@ -187,31 +143,58 @@ func (d *deparser) write(n node.Node, implicit bool) {
 		}
 	case *node.RowExpr:
 		d.put("ROW(")
-		d.list(x.Args)
+		d.topList(x.Args)
 		d.put(")")
-	case *node.SQLValueFunction:
-		d.valueFunction(x)
+		if x.RowFormat == node.CoerceExplicitCast {
+			d.put("::", d.typeName(x.RowTypeid, -1))
+		}
+	case *node.RowCompareExpr:
+		d.put("(ROW(")
+		d.topList(x.Largs)
+		d.put(") ", d.opName(x.Opnos[0]), " ROW(")
+		d.topList(x.Rargs)
+		d.put("))")
 	case *node.SubscriptingRef:
 		d.subscript(x)
+	case *node.FieldSelect:
+		d.field(x)
+	case *node.FieldStore:
+		d.fieldStore(x)
+	case *node.SubLink:
+		d.subLink(x)
+	case *node.SubPlan:
+		d.subPlan(x)
+	case *node.AlternativeSubPlan:
+		d.put("(alternatives: ")
+		for i, s := range x.Subplans {
+			if i > 0 {
+				d.put(" or ")
+			}
+			d.top(s)
+		}
+		d.put(")")
+	case *node.InferenceElem:
+		d.inference(x)
 	case *node.NextValueExpr:
-		d.put("nextval('", strconv.Itoa(int(x.Seqid)), "'::regclass)")
+		d.put("nextval('", strings.ReplaceAll(d.relation(x.Seqid), "'", "''"), "'::regclass)")
 	default:
 		d.fail(pgerr.NotYet("writing this expression as SQL"))
 	}
 }
 
-func (d *deparser) infix(l node.Node, op string, r node.Node) {
-	d.put("(")
-	d.full(l)
+func (d *deparser) infix(whole, l node.Node, op string, r node.Node) {
+	d.paren("(")
+	d.inner(l, true, whole)
 	d.put(op)
-	d.full(r)
-	d.put(")")
+	d.inner(r, true, whole)
+	d.paren(")")
 }
 
-func (d *deparser) postfix(n node.Node, s string) {
-	d.put("(")
-	d.expr(n)
-	d.put(s, ")")
+func (d *deparser) postfix(whole, n node.Node, implicit bool, s string) {
+	d.paren("(")
+	d.inner(n, implicit, whole)
+	d.put(s)
+	d.paren(")")
 }
 
 func (d *deparser) call(name string, args []node.Node) {
@@ -220,36 +203,51 @@ func (d *deparser) call(name string, args []node.Node) {
 	d.put(")")
 }
 
-func (d *deparser) opName(id oid.OID) string {
-	o, err := d.cat.Operator(id)
-	d.check(err)
-	if o == nil {
-		d.fail(pgerr.New(pgerr.InternalError, "cache lookup failed for operator %d", id))
-		return ""
-	}
-	vis, err := d.cat.Operators("", o.Name)
-	d.check(err)
-	for _, v := range vis {
-		if v.OID == id {
-			return o.Name
-		}
-	}
-	return "OPERATOR(" + analyze.QuoteIdent(o.Schema) + "." + o.Name + ")"
-}
-
 func (d *deparser) operator(x *node.OpExpr) {
 	name := d.opName(x.Opno)
 	if len(x.Args) == 2 {
-		d.infix(x.Args[0], " "+name+" ", x.Args[1])
+		d.infix(x, x.Args[0], " "+name+" ", x.Args[1])
 		return
 	}
-	d.put("(", name, " ")
-	d.full(x.Args[0])
+	d.paren("(")
+	d.put(name, " ")
+	d.inner(x.Args[0], true, x)
+	d.paren(")")
+}
+
+func (d *deparser) arrayOp(x *node.ScalarArrayOpExpr) {
+	d.paren("(")
+	d.inner(x.Args[0], true, x)
+	d.put(" ", d.opName(x.Opno), map[bool]string{true: " ANY (", false: " ALL ("}[x.UseOr])
+	d.inner(x.Args[1], true, x)
+	if s, ok := x.Args[1].(*node.SubLink); ok && s.SubLinkType == node.ExprSublink {
+		d.put("::", d.typeName(node.ExprType(s), node.ExprTypmod(s)))
+	}
 	d.put(")")
+	d.paren(")")
+}
+
+func (d *deparser) nullTest(x *node.NullTest) {
+	s := [...]string{" IS NULL", " IS NOT NULL"}
+	if !x.Argisrow && d.rowType(node.ExprType(x.Arg)) {
+		s = [...]string{" IS NOT DISTINCT FROM NULL", " IS DISTINCT FROM NULL"}
+	}
+	d.postfix(x, x.Arg, true, s[x.Nulltesttype])
+}
+
+func (d *deparser) rowType(id oid.OID) bool {
+	if id == oid.Record {
+		return true
+	}
+	t := d.typ(id)
+	for t.Kind == 'd' && t.BaseType != 0 && d.err == nil {
+		t = d.typ(t.BaseType)
+	}
+	return t.Kind == 'c'
 }
 
 func (d *deparser) boolean(x *node.BoolExpr) {
-	d.put("(")
+	d.paren("(")
 	if x.Boolop == node.NotExpr {
 		d.put("NOT ")
 	}
@@ -257,102 +255,24 @@ func (d *deparser) boolean(x *node.BoolExpr) {
 		if i > 0 {
 			d.put([...]string{" AND ", " OR "}[x.Boolop])
 		}
-		d.expr(a)
+		d.inner(a, false, x)
 	}
-	d.put(")")
+	d.paren(")")
 }
 
-func (d *deparser) function(x *node.FuncExpr, implicit bool) {
-	switch x.Funcformat {
-	case node.CoerceImplicitCast, node.CoerceExplicitCast:
-		mod, _ := node.LengthCoercion(x)
-		d.cast(x.Args[0], x.Funcformat, x.Funcresulttype, mod, implicit)
-		return
-	}
-	f, err := d.cat.Function(x.Funcid)
-	d.check(err)
-	if f == nil {
-		d.fail(pgerr.New(pgerr.InternalError, "cache lookup failed for function %d", x.Funcid))
-		return
-	}
-	if x.Funcformat == node.CoerceSQLSyntax && d.sqlSyntax(f.Name, x.Args) {
-		return
-	}
-	name := analyze.QuoteIdent(f.Name)
-	vis, err := d.cat.Functions("", f.Name)
-	d.check(err)
-	visible := false
-	for _, v := range vis {
-		visible = visible || v.OID == x.Funcid
-	}
-	if !visible || x.Funcformat == node.CoerceSQLSyntax {
-		name = analyze.QuoteIdent(f.Schema) + "." + name
-	}
-	d.put(name, "(")
-	for i, a := range x.Args {
-		if i > 0 {
-			d.put(", ")
-		}
-		if x.Funcvariadic && i == len(x.Args)-1 {
-			d.put("VARIADIC ")
-		}
-		d.full(a)
-	}
-	d.put(")")
-}
-
-// sqlSyntax writes the functions that SQL gives a syntax of their own.
-func (d *deparser) sqlSyntax(name string, a []node.Node) bool {
-	mixed := func(parts ...any) bool {
-		for _, p := range parts {
-			switch x := p.(type) {
-			case string:
-				d.put(x)
-			case node.Node:
-				d.full(x)
-			}
-		}
-		return true
-	}
-	switch {
-	case name == "timezone" && len(a) == 2:
-		return mixed("(", a[1], " AT TIME ZONE ", a[0], ")")
-	case name == "extract" && len(a) == 2:
-		if c, ok := a[0].(*node.Const); ok {
-			return mixed("EXTRACT(", c.Constvalue.Str(), " FROM ", a[1], ")")
-		}
-	case name == "position" && len(a) == 2:
-		return mixed("POSITION((", a[1], ") IN (", a[0], "))")
-	case name == "substring" && len(a) == 2:
-		return mixed("SUBSTRING(", a[0], " FROM ", a[1], ")")
-	case name == "substring" && len(a) == 3:
-		return mixed("SUBSTRING(", a[0], " FROM ", a[1], " FOR ", a[2], ")")
-	case name == "overlay" && len(a) == 3:
-		return mixed("OVERLAY(", a[0], " PLACING ", a[1], " FROM ", a[2], ")")
-	case name == "overlay" && len(a) == 4:
-		return mixed("OVERLAY(", a[0], " PLACING ", a[1], " FROM ", a[2], " FOR ", a[3], ")")
-	}
-	side := map[string]string{"btrim": "BOTH", "ltrim": "LEADING", "rtrim": "TRAILING"}[name]
-	switch {
-	case side != "" && len(a) == 1:
-		return mixed("TRIM(", side, " FROM ", a[0], ")")
-	case side != "" && len(a) == 2:
-		return mixed("TRIM(", side, " ", a[1], " FROM ", a[0], ")")
-	}
-	return false
-}
-
-func (d *deparser) cast(arg node.Node, form node.CoercionForm, to oid.OID, mod int32, implicit bool) {
+// cast writes arg with a cast, or alone if the cast is implicit and shall not
+// be shown.
+func (d *deparser) cast(whole, arg node.Node, form node.CoercionForm, to oid.OID, mod int32, implicit bool) {
 	if form == node.CoerceImplicitCast && !implicit {
-		d.expr(arg)
+		d.inner(arg, false, whole)
 		return
 	}
 	if c, ok := arg.(*node.Const); ok && c.Consttype == to && c.Consttypmod == -1 {
 		d.constant(c, -1)
 	} else {
-		d.put("(")
-		d.expr(arg)
-		d.put(")")
+		d.paren("(")
+		d.inner(arg, false, whole)
+		d.paren(")")
 	}
 	d.put("::", d.typeName(to, mod))
 }
@@ -404,9 +324,7 @@ func (d *deparser) constant(c *node.Const, show int) {
 
 func (d *deparser) constCollation(c *node.Const) {
 	if c.Constcollid != 0 && c.Constcollid != d.typ(c.Consttype).Collation {
-		n, err := d.cat.CollationName(c.Constcollid)
-		d.check(err)
-		d.put(" COLLATE ", analyze.QuoteIdent(n))
+		d.put(" COLLATE ", d.collation(c.Constcollid))
 	}
 }
 
@@ -414,30 +332,72 @@ func (d *deparser) constCollation(c *node.Const) {
 func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 func (d *deparser) caseExpr(x *node.CaseExpr) {
-	d.newline()
-	d.put("CASE")
-	d.indent += 4
+	d.line("CASE", 0, indentVar, 0)
 	if x.Arg != nil {
 		d.put(" ")
 		d.full(x.Arg)
 	}
+	key := func(s string, before int) {
+		if d.Flat {
+			d.put(" ")
+		}
+		d.line(s, before, 0, 0)
+	}
 	for _, w := range x.Args {
 		cond := w.Expr
 		if o, ok := cond.(*node.OpExpr); ok && x.Arg != nil && len(o.Args) == 2 {
-			cond = o.Args[1]
+			if _, ok := bare(o.Args[0]).(*node.CaseTestExpr); ok {
+				cond = o.Args[1]
+			}
 		}
-		d.newline()
-		d.put("WHEN ")
-		d.expr(cond)
+		key("WHEN ", 0)
+		d.top(cond)
 		d.put(" THEN ")
 		d.full(w.Result)
 	}
-	d.newline()
-	d.put("ELSE ")
+	key("ELSE ", 0)
 	d.full(x.Defresult)
-	d.indent -= 4
-	d.newline()
-	d.put("END")
+	key("END", -indentVar)
+}
+
+// bare takes implicit casts off n.
+func bare(n node.Node) node.Node {
+	for {
+		switch x := n.(type) {
+		case *node.RelabelType:
+			if x.Relabelformat != node.CoerceImplicitCast {
+				return n
+			}
+			n = x.Arg
+		case *node.FuncExpr:
+			if x.Funcformat != node.CoerceImplicitCast {
+				return n
+			}
+			n = x.Args[0]
+		case *node.CoerceViaIO:
+			if x.Coerceformat != node.CoerceImplicitCast {
+				return n
+			}
+			n = x.Arg
+		case *node.ArrayCoerceExpr:
+			if x.Coerceformat != node.CoerceImplicitCast {
+				return n
+			}
+			n = x.Arg
+		case *node.ConvertRowtypeExpr:
+			if x.Convertformat != node.CoerceImplicitCast {
+				return n
+			}
+			n = x.Arg
+		case *node.CoerceToDomain:
+			if x.Coercionformat != node.CoerceImplicitCast {
+				return n
+			}
+			n = x.Arg
+		default:
+			return n
+		}
+	}
 }
 
 func (d *deparser) valueFunction(x *node.SQLValueFunction) {
@@ -451,24 +411,201 @@ func (d *deparser) valueFunction(x *node.SQLValueFunction) {
 }
 
 func (d *deparser) subscript(x *node.SubscriptingRef) {
-	if _, ok := x.Refexpr.(*node.Var); ok {
-		d.expr(x.Refexpr)
-	} else {
-		d.put("(")
-		d.expr(x.Refexpr)
-		d.put(")")
+	if _, ok := x.Refexpr.(*node.CaseTestExpr); !ok {
+		_, v := x.Refexpr.(*node.Var)
+		_, f := x.Refexpr.(*node.FieldSelect)
+		if v || f {
+			d.full(x.Refexpr)
+		} else {
+			d.put("(")
+			d.full(x.Refexpr)
+			d.put(")")
+		}
 	}
+	d.subscripts(x)
+	if x.Refassgnexpr != nil {
+		d.put(" := ")
+		d.full(x.Refassgnexpr)
+	}
+}
+
+func (d *deparser) subscripts(x *node.SubscriptingRef) {
 	for i, u := range x.Refupperindexpr {
 		d.put("[")
 		if len(x.Reflowerindexpr) > 0 {
 			if l := x.Reflowerindexpr[i]; l != nil {
-				d.expr(l)
+				d.top(l)
 			}
 			d.put(":")
 		}
 		if u != nil {
-			d.expr(u)
+			d.top(u)
 		}
 		d.put("]")
 	}
+}
+
+func (d *deparser) fieldStore(x *node.FieldStore) {
+	if len(x.Newvals) == 1 {
+		d.full(x.Newvals[0])
+		return
+	}
+	d.call("ROW", x.Newvals)
+}
+
+// field writes one field of a row value.
+func (d *deparser) field(x *node.FieldSelect) {
+	_, s := x.Arg.(*node.SubscriptingRef)
+	_, f := x.Arg.(*node.FieldSelect)
+	if s || f {
+		d.full(x.Arg)
+	} else {
+		d.put("(")
+		d.full(x.Arg)
+		d.put(")")
+	}
+	d.put(".", analyze.QuoteIdent(d.fieldName(x.Arg, x.Fieldnum, 0)))
+}
+
+// fieldName is the name of field no of a row value, followed into subqueries
+// where the type alone does not tell.
+func (d *deparser) fieldName(n node.Node, no, up int) string {
+	if r, ok := n.(*node.RowExpr); ok && no > 0 && no <= len(r.Colnames) {
+		return r.Colnames[no-1]
+	}
+	if t := d.typ(node.ExprType(n)); node.ExprType(n) != oid.Record {
+		for t.Kind == 'd' && t.BaseType != 0 && d.err == nil {
+			t = d.typ(t.BaseType)
+		}
+		rel, err := d.cat.RelationByOID(t.RelID)
+		d.check(err)
+		if rel != nil && no > 0 && no <= len(rel.Columns) {
+			return rel.Columns[no-1].Name
+		}
+		return "f" + strconv.Itoa(no)
+	}
+	switch x := n.(type) {
+	case *node.FuncExpr:
+		f, err := d.cat.Function(x.Funcid)
+		d.check(err)
+		if f != nil {
+			at := 0
+			for i, m := range f.ArgModes {
+				if m == 'o' || m == 'b' || m == 't' {
+					if at++; at == no && i < len(f.ArgNames) {
+						return f.ArgNames[i]
+					}
+				}
+			}
+		}
+	case *node.Var:
+		if name := d.varField(x, no, up); name != "" {
+			return name
+		}
+	}
+	return "f" + strconv.Itoa(no)
+}
+
+// varField is fieldName for a column of type record.
+func (d *deparser) varField(v *node.Var, no, up int) string {
+	up += v.Varlevelsup
+	if up >= len(d.scopes) || v.Varno < 1 || v.Varno > len(d.scopes[up].rtable) {
+		return ""
+	}
+	s := d.scopes[up]
+	r := s.rtable[v.Varno-1]
+	if v.Varattno == 0 {
+		if c := s.cols[v.Varno-1]; no > 0 && no <= len(c.names) {
+			return c.names[no-1]
+		}
+		return ""
+	}
+	sub := r.Subquery
+	switch r.Rtekind {
+	case node.RTEJoin:
+		if v.Varattno <= len(r.Joinaliasvars) {
+			return d.fieldName(r.Joinaliasvars[v.Varattno-1], no, up)
+		}
+	case node.RTECTE:
+		if at := up + r.Ctelevelsup; at < len(d.scopes) {
+			for _, c := range d.scopes[at].ctes {
+				if q, ok := c.Ctequery.(*node.Query); ok && c.Ctename == r.Ctename {
+					sub, up = q, at
+				}
+			}
+		}
+	}
+	if sub == nil || v.Varattno > len(sub.TargetList) {
+		return ""
+	}
+	old := d.scopes
+	d.scopes = old[up:]
+	d.scopes = append([]*scope{d.queryScope(sub)}, d.scopes...)
+	name := d.fieldName(sub.TargetList[v.Varattno-1].Expr, no, 0)
+	d.scopes = old
+	return name
+}
+
+// variable writes a column and returns its bare name, "" for a whole row.
+func (d *deparser) variable(v *node.Var, up int, toplevel bool) string {
+	if d.plan != nil {
+		return d.planVar(v, toplevel)
+	}
+	at := v.Varlevelsup + up
+	if at >= len(d.scopes) {
+		d.fail(pgerr.New(pgerr.InvalidParameterValue, "expression contains variables of more than one relation"))
+		return ""
+	}
+	s := d.scopes[at]
+	no, att := v.Varno, v.Varattno
+	if v.Varnosyn > 0 {
+		no, att = v.Varnosyn, v.Varattnosyn
+	}
+	if no < 1 || no > len(s.rtable) {
+		d.fail(pgerr.New(pgerr.InternalError, "bogus varno: %d", no))
+		return ""
+	}
+	r := s.rtable[no-1]
+	if r.Rtekind == node.RTEJoin && r.Alias == nil && att > 0 && att <= len(r.Joinaliasvars) {
+		if a, ok := r.Joinaliasvars[att-1].(*node.Var); ok {
+			return d.variable(a, at, toplevel)
+		}
+	}
+	return d.putColumn(s, no, att, d.prefix, toplevel, v)
+}
+
+// putColumn writes column att of entry no.
+func (d *deparser) putColumn(s *scope, no, att int, prefix, toplevel bool, v *node.Var) string {
+	name := ""
+	switch {
+	case att > 0:
+		if att <= len(s.cols[no-1].names) {
+			name = s.cols[no-1].names[att-1]
+		}
+		if name == "" {
+			d.fail(pgerr.New(pgerr.InternalError, "invalid attnum %d for relation \"%s\"", att, s.names[no-1]))
+		}
+	case att < 0 && att >= -6:
+		name = [...]string{"ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"}[-att-1]
+	}
+	if s.names[no-1] != "" && (prefix || att == 0) {
+		d.put(analyze.QuoteIdent(s.names[no-1]), ".")
+	}
+	if att != 0 {
+		d.put(analyze.QuoteIdent(name))
+		return name
+	}
+	d.put("*")
+	if toplevel {
+		d.put("::", d.typeName(v.Vartype, v.Vartypmod))
+	}
+	return ""
+}
+
+func (d *deparser) param(x *node.Param) {
+	if d.plan != nil {
+		d.planParam(x)
+		return
+	}
+	d.put("$", strconv.Itoa(x.Paramid))
 }
