@@ -98,6 +98,7 @@ func lockDirectory(fsys vfs.FS, me *PIDFile, alive func(pid int) bool) (io.Close
 	other, err := ReadPIDFile(fsys)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+	case pgerr.CodeOf(err) == pgerr.ConfigFileError: // torn by a power failure: nobody runs that wrote it
 	case err != nil:
 		lock.Close()
 		return nil, err

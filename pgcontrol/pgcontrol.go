@@ -13,9 +13,11 @@
 package pgcontrol
 
 import (
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	iofs "io/fs"
 	"math"
 	"time"
 
@@ -378,7 +380,12 @@ func Read(fs vfs.FS) (*Control, error) {
 // error is a PANIC of the server: nobody knows which of the two files is there.
 func Write(fs vfs.FS, c *Control, now time.Time) error {
 	c.Time = now.Unix()
-	f, err := fs.Open(tempPath, vfs.Write|vfs.Create|vfs.Trunc)
+	// Never write into a file of that name: if only one half of an earlier rename
+	// between the two folders survived a crash, it is the control file itself.
+	if err := fs.Remove(tempPath); err != nil && !errors.Is(err, iofs.ErrNotExist) {
+		return pgerr.File(err, "remove", tempPath)
+	}
+	f, err := fs.Open(tempPath, vfs.Write|vfs.Create|vfs.Excl)
 	if err != nil {
 		return pgerr.File(err, "create", tempPath)
 	}

@@ -14,14 +14,23 @@ import (
 type Workload[T any] struct {
 	Run   func(fs *FS, ack func(T)) error
 	Check func(fs *FS, acked []T) error
+	// Start gives the file system on which Run begins; nil means an empty one.
+	Start func() *FS
 	Seeds int // looks at each crash; 0 is 3
 	Every int // cut at each n-th step only; 0 is 1
+}
+
+func (w Workload[T]) start() *FS {
+	if w.Start != nil {
+		return w.Start()
+	}
+	return New()
 }
 
 // cut runs the workload with the power cut at step at and returns the first
 // complaint of Check.
 func (w Workload[T]) cut(at, skip int) error {
-	fs := New()
+	fs := w.start()
 	fs.CutAt, fs.Torn, fs.SkipSync = at, true, skip
 	var acked []T
 	if err := w.Run(fs, func(v T) { acked = append(acked, v) }); err != nil && !errors.Is(err, ErrPowerOff) {
@@ -44,7 +53,7 @@ func (w Workload[T]) normal(t testing.TB) (Workload[T], *FS) {
 	if w.Every == 0 {
 		w.Every = 1
 	}
-	count := New()
+	count := w.start()
 	if err := w.Run(count, func(T) {}); err != nil {
 		t.Fatalf("without a crash: %v", err)
 	}
