@@ -48,6 +48,7 @@ var layers = strings.Fields(`
 	sql/builtin
 	sql/analyze
 	sql/analyze/syscat,sql/ruleutils
+	sql/sysfuncs,sql/sysviews
 	sql/plan
 	sql/exec
 	sql/env
