@@ -6,7 +6,6 @@
 package sysfuncs
 
 import (
-	"context"
 	"time"
 
 	"github.com/pgmini/pgmini/catalog"
@@ -14,7 +13,6 @@ import (
 	"github.com/pgmini/pgmini/guc"
 	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
-	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/builtin"
 	"github.com/pgmini/pgmini/sql/ruleutils"
@@ -37,18 +35,14 @@ type Deps struct {
 	PID                  int32
 	Settings             *guc.Session
 	FS                   vfs.FS // the data directory
-	Size                 RelationSize
 	Locks                *lmgr.Manager
 	Xact                 *xact.Manager
 	Server               Server
 	Cursors              func() []Cursor
 	Prepared             func() []PreparedStatement
 	Query                func() string // the running statement's text
-}
-
-// RelationSize counts blocks (smgr.Manager).
-type RelationSize interface {
-	NBlocks(rel page.RelFileNode, fork page.Fork) (page.BlockNumber, error)
+	// LastValue reads a sequence; false: not called yet.
+	LastValue func(seq oid.OID) (v int64, called bool, err error)
 }
 
 // Server is what the functions ask of the running server.
@@ -100,43 +94,65 @@ type PreparedStatement struct {
 }
 
 // System is a session's builtin.System.
-type System struct {
-	d      Deps
-	scalar map[string]func(*System, *builtin.Call) (datum.Datum, error)
-	sets   map[string]func(*System, *builtin.Call) ([][]datum.Datum, error)
-}
+type System struct{ d Deps }
 
 // New makes the functions of one session.
-func New(d Deps) *System {
-	return &System{d: d}
-}
+func New(d Deps) *System { return &System{d: d} }
 
 var _ builtin.System = (*System)(nil)
 
+// answer is what a function yields; done is false for a function of another
+// group.
+type answer struct {
+	v    datum.Datum
+	done bool
+	err  error
+}
+
+func value(v datum.Datum) answer { return answer{v: v, done: true} }
+func null() answer               { return value(datum.Null()) }
+func number(n int64) answer      { return value(datum.Int(n)) }
+func boolean(b bool) answer      { return value(datum.Bool(b)) }
+func text(s string) answer       { return value(datum.String(s)) }
+func failed(err error) answer    { return answer{v: datum.Null(), done: true, err: err} }
+func checked(a answer, e error) answer {
+	if e != nil {
+		return failed(e)
+	}
+	return a
+}
+
+// textOrNull is NULL for "".
+func textOrNull(s string, err error) answer {
+	if s == "" {
+		return checked(null(), err)
+	}
+	return checked(text(s), err)
+}
+
 // Call is part of builtin.System.
 func (s *System) Call(prosrc string, c *builtin.Call) (datum.Datum, error) {
-	if f := s.scalar[prosrc]; f != nil {
-		return f(s, c)
+	groups := [...]func(string, *builtin.Call) answer{s.visible, s.definition, s.object, s.session, s.privilege, s.size, s.server, s.statistic, s.control}
+	for _, g := range groups {
+		if a := g(prosrc, c); a.done {
+			return a.v, a.err
+		}
 	}
 	return datum.Null(), pgerr.NotYet("function %s", prosrc)
 }
 
 // Rows is part of builtin.System.
 func (s *System) Rows(prosrc string, c *builtin.Call) (builtin.Rows, error) {
-	f := s.sets[prosrc]
-	if f == nil {
-		return nil, pgerr.NotYet("function %s", prosrc)
-	}
-	rows, err := f(s, c)
-	if err != nil {
+	rows, ok, err := s.rows(prosrc, c)
+	switch {
+	case err != nil:
 		return nil, err
+	case !ok:
+		return nil, pgerr.NotYet("function %s", prosrc)
 	}
 	return &builtin.TableRows{Data: rows}, nil
 }
 
-func (s *System) context(c *builtin.Call) context.Context {
-	if c.Env != nil && c.Env.Ctx != nil {
-		return c.Env.Ctx
-	}
-	return context.Background()
-}
+func argOID(c *builtin.Call, i int) oid.OID { return oid.OID(uint32(c.Args[i].Int)) }
+
+func argBool(c *builtin.Call, i int) bool { return i < len(c.Args) && c.Args[i].Bool() }
