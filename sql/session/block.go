@@ -82,7 +82,7 @@ func (s *Session) commit() error {
 		s.abortAll()
 		return err
 	}
-	s.closePortals(0, false)
+	s.closePortals(0)
 	tx := s.tx
 	for range s.saves {
 		if err := tx.CommitSub(); err != nil {
@@ -113,7 +113,7 @@ func (s *Session) abortAll() {
 
 // rollback ends the transaction, if one is left.
 func (s *Session) rollback() {
-	s.closePortals(0, true)
+	s.closePortals(0)
 	for i := len(s.saves) - 1; i >= 0; i-- {
 		if !s.saves[i].dead {
 			s.guc.Abort()
@@ -141,7 +141,7 @@ func (s *Session) fail() {
 	case s.state != inBlock:
 		s.abortAll()
 	case len(s.saves) > 0:
-		s.closePortals(len(s.saves), true)
+		s.closePortals(len(s.saves))
 		s.abortSub()
 		s.failed = true
 	default:
@@ -161,7 +161,6 @@ func (s *Session) abortSub() {
 		s.log.Error("abort subtransaction", "err", err)
 	}
 	s.guc.Abort()
-	s.cat.Bind(&s.cmd, s.tx)
 }
 
 func (s *Session) savepoint(name string) error {
@@ -179,7 +178,7 @@ func (s *Session) findSavepoint(name string) (int, error) {
 			return i, nil
 		}
 	}
-	return 0, pgerr.New(pgerr.SavepointNotFound, "savepoint \"%s\" does not exist", name)
+	return 0, pgerr.New(pgerr.SEInvalidSpecification, "savepoint \"%s\" does not exist", name)
 }
 
 func (s *Session) releaseSavepoint(name string) error {
@@ -203,7 +202,7 @@ func (s *Session) rollbackTo(name string) error {
 	if err != nil {
 		return err
 	}
-	s.closePortals(n+1, true)
+	s.closePortals(n + 1)
 	for len(s.saves) > n {
 		s.abortSub()
 		s.saves = s.saves[:len(s.saves)-1]

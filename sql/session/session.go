@@ -92,7 +92,9 @@ type Session struct {
 	authName     string
 	super        bool
 	authSuper    bool
-	tempNS       oid.OID
+	connSuper    bool // of the user who connected
+	backend      int32
+	tempSeq      int
 	pathText     string
 	pathGen      uint64
 	pathOK       bool
@@ -115,7 +117,6 @@ type Session struct {
 	local    localBuffers
 	rng      rng
 	query    string // the running statement's text
-	silent   bool   // the query's sub-statements do not answer
 }
 
 // Connect starts a session for an authenticated user.
@@ -146,10 +147,10 @@ func fatal(e *pgerr.Error) error {
 // attach finds the role and the database and applies their settings.
 func (s *Session) attach(o Options) error {
 	s.cat = s.srv.CatalogServer().NewSession(catalog.SessionOptions{Backend: -1})
-	s.names = &syscat.Catalog{S: s.cat, Path: []oid.OID{oid.PgCatalog}}
+	s.names = &syscat.Catalog{S: s.cat, Path: []oid.OID{oid.CatalogNamespace}}
 	tx := s.proc.Begin(xact.BeginOptions{})
 	s.cat.Bind(&s.cmd, tx)
-	err := s.find(o)
+	err := s.find(o, tx.VirtualID().Backend)
 	s.cat.Bind(&s.cmd, nil)
 	if err != nil {
 		_ = tx.Abort()
@@ -173,7 +174,7 @@ func (s *Session) attach(o Options) error {
 }
 
 // find reads the shared catalogs.
-func (s *Session) find(o Options) error {
+func (s *Session) find(o Options, backend int32) error {
 	r, err := s.cat.AuthIDByName(o.User)
 	if err != nil {
 		return err
@@ -185,6 +186,7 @@ func (s *Session) find(o Options) error {
 		return fatal(pgerr.New(pgerr.InvalidAuthorizationSpecification, "role \"%s\" is not permitted to log in", o.User))
 	}
 	s.role, s.auth, s.authName, s.super, s.authSuper = r.Oid, r.Oid, r.Rolname, r.Rolsuper, r.Rolsuper
+	s.connSuper = r.Rolsuper
 	d, err := s.cat.DatabaseByName(o.Database)
 	if err != nil {
 		return err
@@ -192,11 +194,11 @@ func (s *Session) find(o Options) error {
 	if d == nil {
 		return fatal(pgerr.New(pgerr.InvalidCatalogName, "database \"%s\" does not exist", o.Database))
 	}
-	s.db, s.dbName = d.Oid, d.Datname
+	s.db, s.dbName, s.backend = d.Oid, d.Datname, backend
 	s.env.UnicodeCase = d.Datctype != "C" && d.Datctype != "POSIX"
 	s.proc.SetDatabase(d.Oid, d.Dattablespace)
-	s.cat = s.srv.CatalogServer().NewSession(catalog.SessionOptions{Database: d.Oid, Tablespace: d.Dattablespace, Backend: s.backend(),
-		LocalPool: s.localPool, TempToast: s.tempToast})
+	s.cat = s.srv.CatalogServer().NewSession(catalog.SessionOptions{Database: d.Oid, Tablespace: d.Dattablespace, Backend: backend,
+		LocalPool: s.localPool})
 	return nil
 }
 

@@ -40,11 +40,15 @@ type Catalog struct {
 	// TempSchema is the session's temporary schema, or Invalid.
 	TempSchema oid.OID
 
-	gen    uint64
-	filled bool
-	types  map[oid.OID]types.TypeInfo
-	funcs  map[oid.OID]*function
-	rels   map[oid.OID]*relation
+	// Epoch counts transactions: the catalogs as a transaction changed them are
+	// another one's at the same generation.
+	Epoch uint64
+
+	gen, epoch uint64
+	filled     bool
+	types      map[oid.OID]types.TypeInfo
+	funcs      map[oid.OID]*function
+	rels       map[oid.OID]*relation
 
 	records []*access.TupleDesc // blessed row types by typmod
 }
@@ -70,10 +74,10 @@ type relation struct {
 // fresh drops what was read at another generation.
 func (c *Catalog) fresh() {
 	g := c.S.Generation()
-	if c.filled && g == c.gen {
+	if c.filled && g == c.gen && (g>>63 == 0 || c.epoch == c.Epoch) {
 		return
 	}
-	c.gen, c.filled = g, true
+	c.gen, c.epoch, c.filled = g, c.Epoch, true
 	c.types = map[oid.OID]types.TypeInfo{}
 	c.funcs = map[oid.OID]*function{}
 	c.rels = map[oid.OID]*relation{}

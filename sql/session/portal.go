@@ -1,0 +1,299 @@
+package session
+
+import (
+	"strconv"
+
+	"github.com/pgmini/pgmini/datum"
+	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/sql/env"
+	"github.com/pgmini/pgmini/sql/exec"
+	"github.com/pgmini/pgmini/sql/node"
+	"github.com/pgmini/pgmini/sql/types"
+	"github.com/pgmini/pgmini/xact"
+)
+
+type params = []datum.Datum
+
+// portal is a statement that is being executed: of the extended protocol, or a
+// cursor.
+type portal struct {
+	name    string
+	st      *statement
+	cols    []env.Column
+	formats []int16
+	args    params
+	level   int // number of savepoints when it was made
+
+	x    *exec.Execution
+	snap *xact.Snapshot
+	out  *Rows // reused
+	// done: the plan is exhausted and its tag known.
+	done bool
+	tag  string
+	sent int64
+
+	// kept are rows that wait to be fetched: of statements that must run to their
+	// end at once, of scrollable and held cursors. all: no more will come.
+	kept []params
+	keep bool
+	all  bool
+	pos  int // rows before the cursor; for kept portals
+
+	// of cursors
+	cursor       bool
+	hold, scroll bool
+	noScroll     bool
+	binary       bool
+	text         string
+	created      int64
+	held         bool // made by a transaction that is over
+}
+
+// Rows is a set of result rows in the formats that the client asked for.
+type Rows struct {
+	env   *types.Env
+	cols  []env.Column
+	funcs []types.OutFunc
+	batch *exec.Batch
+	list  []params
+}
+
+// Len is the number of rows.
+func (r *Rows) Len() int {
+	if r.batch != nil {
+		return len(r.batch.Sel)
+	}
+	return len(r.list)
+}
+
+// Columns is the number of columns.
+func (r *Rows) Columns() int { return len(r.funcs) }
+
+// Append appends one value in its wire format to dst; null: there is none.
+func (r *Rows) Append(dst []byte, row, col int) (out []byte, null bool, err error) {
+	var d datum.Datum
+	if r.batch != nil {
+		d = r.batch.Cols[col].Get(r.batch.Sel[row])
+	} else {
+		d = r.list[row][col]
+	}
+	if d.Null {
+		return dst, true, nil
+	}
+	out, err = r.funcs[col](r.env, dst, d)
+	return out, false, err
+}
+
+// newRows finds the output functions of result columns.
+func (s *Session) newRows(cols []env.Column, formats []int16) (*Rows, error) {
+	r := &Rows{env: &s.env.Env, cols: cols, funcs: make([]types.OutFunc, len(cols))}
+	for i := range cols {
+		var err error
+		if formatOf(formats, i) == 1 {
+			r.funcs[i], err = s.env.SendFunc(cols[i].Type)
+		} else {
+			r.funcs[i], err = s.env.OutputFunc(cols[i].Type)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// formatOf is the format of column i: none given is text, one is for all.
+func formatOf(f []int16, i int) int16 {
+	switch {
+	case len(f) == 0:
+		return 0
+	case len(f) == 1:
+		return f[0]
+	case i < len(f):
+		return f[i]
+	}
+	return 0
+}
+
+// isWrite reports whether a query changes rows, at any level.
+func isWrite(q *node.Query) bool { return q.CommandType != node.CmdSelect || q.HasModifyingCTE }
+
+// commandName is the word of a plannable command in tags and messages.
+func commandName(c node.CmdType) string {
+	switch c {
+	case node.CmdSelect:
+		return "SELECT"
+	case node.CmdInsert:
+		return "INSERT"
+	case node.CmdUpdate:
+		return "UPDATE"
+	case node.CmdDelete:
+		return "DELETE"
+	}
+	return "MERGE"
+}
+
+// open starts the execution of a portal's plan with a snapshot of now.
+func (s *Session) open(p *portal) error {
+	q := p.st.query
+	if s.tx.ReadOnly() && isWrite(q) && !s.onlyTemp(q) {
+		return pgerr.New(pgerr.ReadOnlySQLTransaction, "cannot execute %s in a read-only transaction", commandName(q.CommandType))
+	}
+	x := s.execution(p.st.plan, isWrite(q))
+	x.Params = p.args
+	p.x, p.snap = x, x.Snap
+	return x.Start()
+}
+
+// onlyTemp reports whether a query writes to a temporary table only.
+func (s *Session) onlyTemp(q *node.Query) bool {
+	if q.ResultRelation == 0 || q.HasModifyingCTE {
+		return false
+	}
+	r, err := s.cat.Relation(q.Rtable[q.ResultRelation-1].Relid)
+	return err == nil && r != nil && r.IsTemp()
+}
+
+// closeExecution gives back what a running plan holds.
+func (s *Session) closeExecution(p *portal) {
+	if p.x == nil {
+		return
+	}
+	p.x.Close()
+	if s.tx != nil {
+		s.tx.Unregister(p.snap)
+	}
+	p.x, p.snap = nil, nil
+}
+
+// run delivers at most limit rows (0: all) of a plannable portal to deliver, and
+// reports whether it came to the end.
+func (s *Session) run(p *portal, limit int64, deliver func(*Rows) error) (done bool, err error) {
+	if p.done && p.x == nil && !p.keep {
+		return true, nil
+	}
+	if p.x == nil && !p.all {
+		if err := s.open(p); err != nil {
+			return false, err
+		}
+		// What has side effects runs to its end at once.
+		if isWrite(p.st.query) && len(p.cols) > 0 && limit > 0 {
+			p.keep = true
+			if err := s.keepAll(p); err != nil {
+				return false, err
+			}
+		}
+	}
+	if p.keep {
+		return s.deliverKept(p, limit, deliver)
+	}
+	n := int64(0)
+	done, err = p.x.Run(limit, func(b *exec.Batch) error {
+		n += int64(len(b.Sel))
+		if len(p.cols) == 0 {
+			return nil
+		}
+		p.out.batch, p.out.list = b, nil
+		return deliver(p.out)
+	})
+	if err != nil {
+		return false, err
+	}
+	p.sent += n
+	if done {
+		s.finishPortal(p, n)
+	}
+	return done, nil
+}
+
+// finishPortal notes the tag of a plan that came to its end.
+func (s *Session) finishPortal(p *portal, rows int64) {
+	p.done = true
+	switch c := p.st.query.CommandType; c {
+	case node.CmdSelect:
+		p.tag = "SELECT " + strconv.FormatInt(rows, 10)
+	case node.CmdInsert:
+		p.tag = "INSERT 0 " + strconv.FormatInt(p.x.Processed, 10)
+	default:
+		p.tag = commandName(c) + " " + strconv.FormatInt(p.x.Processed, 10)
+	}
+	s.closeExecution(p)
+}
+
+// keepAll runs a portal to its end and keeps the rows.
+func (s *Session) keepAll(p *portal) error {
+	if p.all {
+		return nil
+	}
+	if p.x == nil {
+		if err := s.open(p); err != nil {
+			return err
+		}
+	}
+	n := int64(0)
+	_, err := p.x.Run(0, func(b *exec.Batch) error {
+		n += int64(len(b.Sel))
+		p.kept = append(p.kept, rowsOf(b, len(p.cols))...)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.finishPortal(p, n)
+	p.all = true
+	return nil
+}
+
+// rowsOf copies the rows of a batch.
+func rowsOf(b *exec.Batch, cols int) []params {
+	out := make([]params, len(b.Sel))
+	for k, i := range b.Sel {
+		row := make(params, cols)
+		for c := range row {
+			row[c] = b.Cols[c].Get(i).Clone()
+		}
+		out[k] = row
+	}
+	return out
+}
+
+func (s *Session) deliverKept(p *portal, limit int64, deliver func(*Rows) error) (bool, error) {
+	rest := p.kept[p.pos:]
+	if limit > 0 && int64(len(rest)) > limit {
+		rest = rest[:limit]
+	}
+	if len(rest) > 0 && len(p.cols) > 0 {
+		p.out.batch, p.out.list = nil, rest
+		if err := deliver(p.out); err != nil {
+			return false, err
+		}
+	}
+	p.pos += len(rest)
+	p.sent += int64(len(rest))
+	return limit == 0 || int64(len(rest)) < limit, nil
+}
+
+// closePortals drops the portals that were made at savepoint depth level or
+// deeper; at the end of a transaction, 0, held cursors stay.
+func (s *Session) closePortals(level int) {
+	for name, p := range s.portals {
+		if p.held || p.level < level {
+			continue
+		}
+		s.closeExecution(p)
+		delete(s.portals, name)
+	}
+}
+
+// lowerPortals says that the savepoints from n on belong to their parent now.
+func (s *Session) lowerPortals(n int) {
+	for _, p := range s.portals {
+		p.level = min(p.level, n)
+	}
+}
+
+func (s *Session) dropPortal(name string) {
+	if p := s.portals[name]; p != nil {
+		s.closeExecution(p)
+		delete(s.portals, name)
+	}
+}

@@ -1,0 +1,115 @@
+package session
+
+import (
+	"time"
+
+	"github.com/pgmini/pgmini/guc"
+	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/sql/parser"
+	"github.com/pgmini/pgmini/xact"
+)
+
+// Simple runs a query string as the simple protocol does: its statements form
+// one transaction unless they say otherwise. The error is the one to report;
+// what came before it was answered.
+func (s *Session) Simple(text string) (err error) {
+	s.start(text)
+	defer s.stop(&err)
+	s.dropPortal("")
+	delete(s.prepared, "")
+	if st := s.recall(text); st != nil {
+		return s.simple(st, true, true)
+	}
+	raws, err := parser.Parse(text)
+	if err != nil {
+		return err
+	}
+	if len(raws) == 0 {
+		return s.client.Empty()
+	}
+	for i, raw := range raws {
+		st := &statement{raw: raw, text: text}
+		last := i == len(raws)-1
+		if len(raws) > 1 && s.state == outside && !s.failed && !isTransaction(raw.Stmt) {
+			if err := s.begin(implicit); err != nil {
+				return err
+			}
+		}
+		if err := s.simple(st, last, len(raws) == 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// simple runs one statement of a simple query. only: there is no other.
+func (s *Session) simple(st *statement, last, only bool) error {
+	if err := s.enter(endsFailed(st.raw.Stmt)); err != nil {
+		return err
+	}
+	p := &portal{st: st, level: len(s.saves)}
+	tag, err := s.execute(p, only)
+	if err != nil {
+		return err
+	}
+	if err := s.leave(last); err != nil {
+		return err
+	}
+	return s.client.Complete(tag)
+}
+
+// execute runs a portal of the simple protocol to its end and returns its tag.
+func (s *Session) execute(p *portal, cache bool) (tag string, err error) {
+	defer s.closeExecution(p)
+	st := p.st
+	if isUtility(st.raw.Stmt) {
+		return s.utility(st, nil, &resultSink{s: s, describe: true})
+	}
+	if err := s.ready(st, p.args); err != nil {
+		return "", err
+	}
+	if cache {
+		s.remember(st)
+	}
+	if p.cols = st.cols; len(p.cols) > 0 {
+		if p.out, err = s.newRows(p.cols, nil); err != nil {
+			return "", err
+		}
+		if err := s.client.Describe(p.cols, nil); err != nil {
+			return "", err
+		}
+	}
+	if _, err := s.run(p, 0, s.client.Rows); err != nil {
+		return "", err
+	}
+	return p.tag, nil
+}
+
+// start begins a message that runs statements.
+func (s *Session) start(text string) {
+	s.query = text
+	s.stmtTime = xact.Timestamp(time.Now())
+	s.cmd.start(time.Duration(s.guc.Int(guc.StatementTimeout)) * time.Millisecond)
+}
+
+// stop ends it; after an error the transaction is rolled back or fails.
+func (s *Session) stop(err *error) {
+	s.cmd.finish()
+	if *err != nil {
+		s.fail()
+		*err = s.worded(*err)
+	}
+	s.query = ""
+}
+
+// worded gives an error the class that it has for clients: what interrupts a
+// statement from outside comes first.
+func (s *Session) worded(err error) error {
+	if end := s.Ended(); end != nil {
+		return end
+	}
+	if e, ok := pgerr.As(err); ok {
+		return e
+	}
+	return pgerr.Wrap(err, pgerr.InternalError, "%v", err)
+}
