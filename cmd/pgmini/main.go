@@ -31,6 +31,6 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(waldumpCommand(), controldataCommand(), checksumsCommand())
+	root.AddCommand(initdbCommand(), serveCommand(), stopCommand(), reloadCommand(), statusCommand(), waldumpCommand(), controldataCommand(), checksumsCommand())
 	return root
 }

@@ -343,3 +343,25 @@ func asError(err error) *pgerr.Error {
 	}
 	return pgerr.Wrap(err, pgerr.InternalError, "%v", err)
 }
+
+// Proc is the session's place in the proc array.
+func (s *Session) Proc() *xact.Proc { return s.proc }
+
+// WireType is a type as result descriptions name it, a domain's base type, with
+// its length.
+func (s *Session) WireType(t oid.OID, typmod int32) (oid.OID, int32, int16) {
+	for range 32 {
+		ti, ok := s.sql.Type(t)
+		if !ok {
+			return t, typmod, -1
+		}
+		if ti.Type != 'd' {
+			return t, typmod, ti.Len
+		}
+		if typmod < 0 {
+			typmod = ti.TypMod
+		}
+		t = ti.Base
+	}
+	return t, typmod, -1
+}

@@ -1,0 +1,11 @@
+// Package server speaks PostgreSQL's protocol: it takes connections, authenticates
+// them by pg_hba.conf, and runs a session for each.
+//
+// INV-SRV-1 (guard): no buffer is allocated by a length that a client sent; a
+// message's buffer grows as its bytes arrive, and before authentication no message
+// may be longer than PostgreSQL allows. Enforced: reader.read. Tested:
+// TestGarbage, FuzzReader.
+//
+// INV-SRV-2 (skip): after an error in the extended protocol every message up to
+// Sync is skipped. Enforced: conn.extended. Tested: TestErrorSkipsToSync.
+package server
