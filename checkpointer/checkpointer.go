@@ -6,7 +6,7 @@
 // TestRequestStartsANewOne.
 //
 // INV-CKPT-2: pg_control names a checkpoint only after all that its redo point
-// leaves out is durable. Enforced: Creator.Create. Tested: engine's TestSweep.
+// leaves out is durable. Enforced: Creator.Create. Tested: TestSweep.
 //
 // INV-CKPT-3: no segment from the redo point of pg_control's checkpoint on is
 // removed. Enforced: Creator.removeOld. Tested: TestKeepsSegments.
@@ -261,6 +261,7 @@ func (c *Checkpointer) take(ctx context.Context, f Flags) error {
 	// its start (PostgreSQL: last_checkpoint_time).
 	start := time.Now()
 	_, err := c.o.Do(ctx, f, c.throttle(ctx, f, start))
+	c.Reload()
 	c.last = start
 	c.mu.Lock()
 	c.mu.done = n
@@ -299,6 +300,7 @@ func (c *Checkpointer) throttle(ctx context.Context, f Flags, start time.Time) f
 		select {
 		case <-ctx.Done():
 		case <-t.C:
+		case <-c.wake: // perhaps to hurry; take passes it on
 		}
 	}
 }

@@ -6,9 +6,9 @@
 // replayed. Enforced: Recovery.Check. Tested: TestRefusesForeignRecords.
 //
 // INV-REC-2 (idempotent): recovery that is cut anywhere and begun again gives the
-// same pages. Enforced: by bufmgr.ReadForRedo's comparison of LSNs and by
-// pg_control, whose checkpoint does not move before the end-of-recovery
-// checkpoint. Tested: TestSweep.
+// same pages: redo compares LSNs, and pg_control's checkpoint does not move before the
+// end-of-recovery checkpoint. Enforced: bufmgr.ReadForRedo, Recovery.Prepare.
+// Tested: TestSweep.
 //
 // INV-REC-3 (unlogged): after a crash an unlogged relation is its init fork.
 // Enforced: resetUnlogged. Tested: TestResetUnlogged.
