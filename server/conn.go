@@ -33,6 +33,7 @@ type conn struct {
 	w     writer
 	local bool
 	addr  netip.Addr
+	port  uint16
 	pid   int32
 	key   uint32
 	sess  atomic.Pointer[session.Session]
@@ -55,7 +56,7 @@ func (s *Server) serve(ctx context.Context, nc net.Conn, local bool) {
 	defer nc.Close()
 	if !local {
 		if a, err := netip.ParseAddrPort(nc.RemoteAddr().String()); err == nil {
-			c.addr = a.Addr()
+			c.addr, c.port = a.Addr(), a.Port()
 		}
 	}
 	limit := time.Duration(s.reg.Int(guc.AuthenticationTimeout)) * time.Second

@@ -26,6 +26,7 @@ import (
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/session"
+	"github.com/pgmini/pgmini/sql/sysfuncs"
 	"github.com/pgmini/pgmini/vfs"
 	"github.com/pgmini/pgmini/xact"
 )
@@ -334,3 +335,29 @@ func (s *Server) DatabaseUsers(db oid.OID, except *xact.Proc) int {
 	}
 	return n
 }
+
+// LoadTime is part of session.Server.
+func (s *Server) LoadTime() time.Time { return time.Unix(0, s.load.Load()) }
+
+// Activity is part of session.Server.
+func (s *Server) Activity() []sysfuncs.Activity {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []sysfuncs.Activity
+	for _, c := range s.mu.conns {
+		sess := c.sess.Load()
+		if sess == nil {
+			continue
+		}
+		a := sess.Activity()
+		a.ClientPort = -1
+		if !c.local {
+			a.ClientAddr, a.ClientPort = c.addr.Unmap().String(), int32(c.port)
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// Counter is part of session.Server.
+func (s *Server) Counter(string, oid.OID) (int64, bool) { return 0, false }

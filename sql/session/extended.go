@@ -18,7 +18,9 @@ import (
 // Sync.
 func (s *Session) Step(f func() error) (err error) {
 	if s.stmtTime == 0 {
-		s.stmtTime = xact.Timestamp(time.Now())
+		now := time.Now()
+		s.stmtTime = xact.Timestamp(now)
+		s.active(now, "")
 	}
 	s.cmd.start(time.Duration(s.guc.Int(guc.StatementTimeout)) * time.Millisecond)
 	defer s.stop(&err)

@@ -88,7 +88,9 @@ func (s *Session) execute(p *portal, cache bool) (tag string, err error) {
 // start begins a message that runs statements.
 func (s *Session) start(text string) {
 	s.query = text
-	s.stmtTime = xact.Timestamp(time.Now())
+	now := time.Now()
+	s.stmtTime = xact.Timestamp(now)
+	s.active(now, text)
 	s.cmd.start(time.Duration(s.guc.Int(guc.StatementTimeout)) * time.Millisecond)
 }
 
@@ -100,6 +102,7 @@ func (s *Session) stop(err *error) {
 		*err = s.worded(*err)
 	}
 	s.query = ""
+	s.rest()
 }
 
 // worded gives an error the class that it has for clients: what interrupts a

@@ -28,14 +28,15 @@ import (
 	"github.com/pgmini/pgmini/sql/env"
 	"github.com/pgmini/pgmini/sql/plan"
 	"github.com/pgmini/pgmini/sql/session/sqlcat"
+	"github.com/pgmini/pgmini/sql/sysfuncs"
 	"github.com/pgmini/pgmini/xact"
 )
 
 // Server is the server that sessions run in.
 type Server interface {
 	env.Server
+	sysfuncs.Server
 	CatalogServer() *catalog.Server
-	StartTime() time.Time
 }
 
 // Client is where a session sends its answers. Its methods are called by the
@@ -117,6 +118,7 @@ type Session struct {
 	local    localBuffers
 	rng      rng
 	query    string // the running statement's text
+	act      activity
 }
 
 // Connect starts a session for an authenticated user.
@@ -262,6 +264,14 @@ func (s *Session) configure(o Options) error {
 			}
 		}
 	}
+	for _, id := range []guc.ID{guc.ServerEncoding} {
+		if err := s.guc.SetInternal(id, "UTF8"); err != nil {
+			return err
+		}
+	}
+	if err := s.guc.Set("client_encoding", "UTF8", guc.SourceDefault+1, false); err != nil {
+		return err
+	}
 	for _, kv := range o.Settings {
 		if err := s.guc.Set(kv[0], kv[1], guc.SourceClient, false); err != nil {
 			e := asError(err)
@@ -270,6 +280,8 @@ func (s *Session) configure(o Options) error {
 		}
 	}
 	s.guc.Started()
+	s.act.user, s.act.db, s.act.started, s.act.state = s.auth, s.db, time.Now(), "idle"
+	s.noteApp()
 	return nil
 }
 

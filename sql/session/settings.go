@@ -34,7 +34,9 @@ func (s *Session) changed(id guc.ID) {
 	case guc.Role, guc.SessionAuthorization:
 		s.pathOK = false
 		s.version++
-	case guc.ApplicationName, guc.StatementTimeout, guc.SynchronousCommit, guc.ClientMinMessages:
+	case guc.ApplicationName:
+		s.noteApp()
+	case guc.ClientEncoding, guc.StatementTimeout, guc.SynchronousCommit, guc.ClientMinMessages:
 	default:
 		s.planOK = false
 		s.version++
