@@ -473,15 +473,19 @@ func (p *pstate) coerceSpecific(e node.Node, to oid.OID, mod int32, what string)
 }
 
 func (p *pstate) returnsSet(e node.Node) bool {
-	return node.Any(e, func(n node.Node) bool {
+	set := false
+	node.Walk(e, func(n node.Node) bool {
 		switch x := n.(type) {
 		case *node.FuncExpr:
-			return x.Funcretset
+			set = set || x.Funcretset
 		case *node.OpExpr:
-			return x.Opretset
+			set = set || x.Opretset
+		case *node.Query:
+			return false // a subquery's rows are its own
 		}
-		return false
+		return !set
 	})
+	return set
 }
 
 // commonType picks the type of UNION, CASE, ARRAY and so on; context "" makes a

@@ -70,8 +70,12 @@ func (e *subPlan) restart(x *Execution) error {
 func (e *subPlan) row(x *Execution, b *Batch, i int32) (datum.Datum, error) {
 	switch e.kind {
 	case node.ExistsSublink:
-		in, err := e.plan.Next(x)
-		return datum.Bool(in != nil), err
+		for {
+			in, err := e.plan.Next(x)
+			if in == nil || err != nil || len(in.Sel) > 0 {
+				return datum.Bool(in != nil), err
+			}
+		}
 	case node.ExprSublink:
 		row, ok, err := singleRow(x, e.plan)
 		if err != nil || !ok {
@@ -90,7 +94,7 @@ func (e *subPlan) row(x *Execution, b *Batch, i int32) (datum.Datum, error) {
 // single row.
 func (e *subPlan) quantified(x *Execution, b *Batch, i int32) (datum.Datum, error) {
 	isAny := e.kind != node.AllSublink
-	null, rows := false, 0
+	null, rows, holds := false, 0, false
 	for {
 		in, err := e.plan.Next(x)
 		if err != nil {
@@ -112,10 +116,7 @@ func (e *subPlan) quantified(x *Execution, b *Batch, i int32) (datum.Datum, erro
 			}
 			switch {
 			case e.kind == node.RowCompareSublink:
-				null = v.Nulls[i]
-				if !null && v.Ints[i] != 0 {
-					return datum.Bool(true), nil
-				}
+				null, holds = v.Nulls[i], v.Ints[i] != 0
 			case v.Nulls[i]:
 				null = true
 			case (v.Ints[i] != 0) == isAny:
@@ -123,8 +124,11 @@ func (e *subPlan) quantified(x *Execution, b *Batch, i int32) (datum.Datum, erro
 			}
 		}
 	}
-	if null || rows == 0 && e.kind == node.RowCompareSublink {
+	switch {
+	case null || rows == 0 && e.kind == node.RowCompareSublink:
 		return datum.Null(), nil
+	case e.kind == node.RowCompareSublink:
+		return datum.Bool(holds), nil
 	}
 	return datum.Bool(!isAny), nil
 }
@@ -169,90 +173,4 @@ func arrayOf(x *Execution, n Node, elem array.Elem, typ oid.OID) (datum.Datum, e
 			vals = append(vals, at(in.Cols[0], i).Clone())
 		}
 	}
-}
-
-// hashedSub answers x IN (subquery) from a set of the subquery's rows.
-type hashedSub struct {
-	left  []expr
-	keys  []keyEncoder
-	rows  map[string]struct{}
-	nulls bool // a row had a NULL
-	empty bool
-	buf   []byte
-	vecs  []*types.Vec
-	built bool
-}
-
-// build reads the whole subquery.
-func (h *hashedSub) build(x *Execution, n Node) error {
-	h.rows, h.nulls, h.empty = map[string]struct{}{}, false, true
-	for {
-		in, err := n.Next(x)
-		if err != nil {
-			return err
-		}
-		if in == nil {
-			h.built = true
-			return nil
-		}
-	rows:
-		for _, i := range in.Sel {
-			h.empty = false
-			h.buf = h.buf[:0]
-			for k, c := range in.Cols[:len(h.keys)] {
-				if c.Nulls[i] {
-					h.nulls = true
-					continue rows
-				}
-				h.buf = h.keys[k](h.buf, at(c, i))
-			}
-			if _, ok := h.rows[string(h.buf)]; !ok {
-				h.rows[string(h.buf)] = struct{}{}
-			}
-		}
-	}
-}
-
-func (h *hashedSub) eval(x *Execution, e *subPlan, b *Batch, sel []int32) (*types.Vec, error) {
-	if !h.built {
-		if err := e.restart(x); err != nil {
-			return nil, err
-		}
-		if err := h.build(x, e.plan); err != nil {
-			return nil, err
-		}
-	}
-	for k, l := range h.left {
-		v, err := l.eval(x, b, sel)
-		if err != nil {
-			return nil, err
-		}
-		h.vecs[k] = v
-	}
-	grow(&e.out, b.N, false)
-	for _, i := range sel {
-		null := false
-		h.buf = h.buf[:0]
-		for k, v := range h.vecs {
-			if v.Nulls[i] {
-				null = true
-				break
-			}
-			h.buf = h.keys[k](h.buf, at(v, i))
-		}
-		_, found := h.rows[string(h.buf)]
-		switch {
-		case h.empty:
-			put(&e.out, i, datum.Bool(false))
-		case null:
-			put(&e.out, i, datum.Null())
-		case found:
-			put(&e.out, i, datum.Bool(true))
-		case h.nulls:
-			put(&e.out, i, datum.Null())
-		default:
-			put(&e.out, i, datum.Bool(false))
-		}
-	}
-	return &e.out, nil
 }

@@ -289,7 +289,13 @@ func (r *root) matchSel(m match) float64 {
 	}
 	// A join condition limits this side to one value of the other.
 	if m.key.Strategy == 3 {
-		nd, _ := r.distinct(m.e.(*node.OpExpr).Args[0])
+		var nd float64
+		switch e := m.e.(type) {
+		case *node.OpExpr:
+			nd, _ = r.distinct(e.Args[0])
+		case *node.ScalarArrayOpExpr:
+			nd, _ = r.distinct(e.Args[0])
+		}
 		if m.key.Array {
 			nd /= 10
 		}

@@ -188,13 +188,13 @@ func (r *root) collect(n node.Node, g *group, quals *[]node.Node) error {
 			*quals = append(*quals, andList(j.Quals)...)
 			return nil
 		}
-		return r.collectOuter(j, g)
+		return r.collectOuter(j, g, quals)
 	}
 	return pgerr.New(pgerr.InternalError, "unrecognized node %T in a join tree", n)
 }
 
 // collectOuter adds an outer, semi or anti join. RIGHT becomes LEFT.
-func (r *root) collectOuter(j *node.JoinExpr, g *group) error {
+func (r *root) collectOuter(j *node.JoinExpr, g *group, quals *[]node.Node) error {
 	larg, rarg, kind := j.Larg, j.Rarg, j.Jointype
 	if kind == node.JoinRight {
 		larg, rarg, kind = rarg, larg, node.JoinLeft
@@ -210,7 +210,7 @@ func (r *root) collectOuter(j *node.JoinExpr, g *group) error {
 			continue
 		}
 		if kind == node.JoinSemi && q.need.in(lids) && !q.need.empty() && !q.volatile {
-			g.quals = append(g.quals, &qual{e: e, need: q.need, sel: -1})
+			*quals = append(*quals, e)
 			continue
 		}
 		it.on = append(it.on, q)

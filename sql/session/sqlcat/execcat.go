@@ -3,6 +3,7 @@ package sqlcat
 import (
 	"github.com/pgmini/pgmini/access"
 	"github.com/pgmini/pgmini/datum"
+	"github.com/pgmini/pgmini/datum/array"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/exec"
@@ -69,18 +70,24 @@ func (c execCatalog) OpFunc(op oid.OID) (oid.OID, error) {
 
 // Order is part of exec.Catalog.
 func (c execCatalog) Order(op, collation oid.OID) (func(a, b datum.Datum) int, error) {
-	f, _, err := c.SortOrder(op, collation)
+	f, _, err := c.operatorOrder(op, collation, false)
 	return f, err
 }
 
 // SortOrder is part of exec.Catalog.
 func (c execCatalog) SortOrder(op, collation oid.OID) (func(a, b datum.Datum) int, bool, error) {
+	return c.operatorOrder(op, collation, true)
+}
+
+// operatorOrder is the order of a btree operator's family; sorts says that the
+// operator must be one to sort by.
+func (c *Catalog) operatorOrder(op, collation oid.OID, sorts bool) (func(a, b datum.Datum) int, bool, error) {
 	ops, err := c.S.AmopsByOperator(op)
 	if err != nil {
 		return nil, false, err
 	}
 	for _, o := range ops {
-		if o.Amopmethod != oid.BtreeAM || o.Amoppurpose != 's' || o.Amopstrategy != 1 && o.Amopstrategy != 3 && o.Amopstrategy != 5 {
+		if o.Amopmethod != oid.BtreeAM || o.Amoppurpose != 's' || sorts && o.Amopstrategy != 1 && o.Amopstrategy != 3 && o.Amopstrategy != 5 {
 			continue
 		}
 		f, err := c.familyOrder(o.Amopfamily, o.Amoplefttype, o.Amoprighttype, collation)
@@ -92,10 +99,33 @@ func (c execCatalog) SortOrder(op, collation oid.OID) (func(a, b datum.Datum) in
 // familyOrder is a family's support function 1; what is not in package cmp
 // (composite types) is asked of the conversions.
 func (c *Catalog) familyOrder(family, left, right, collation oid.OID) (func(a, b datum.Datum) int, error) {
-	if left == oid.Record {
+	switch left {
+	case oid.Record:
 		return c.Env.CompareType(left)
+	case oid.AnyArray:
+		return c.arrayOrder(), nil
 	}
 	return c.S.FamilyComparison(family, left, right, collation)
+}
+
+// arrayOrder compares arrays of any one type, which each value names itself.
+func (c *Catalog) arrayOrder() func(a, b datum.Datum) int {
+	var elem oid.OID
+	var f func(a, b datum.Datum) int
+	return func(a, b datum.Datum) int {
+		if t := array.Type(a.Bytes); f == nil || t != elem {
+			ti, ok := c.Type(t)
+			if !ok {
+				return 0
+			}
+			g, err := c.Compare(ti.Array, ti.Collation)
+			if err != nil {
+				return 0
+			}
+			elem, f = t, g
+		}
+		return f(a, b)
+	}
 }
 
 // DefaultOrder is part of exec.Catalog.

@@ -156,6 +156,8 @@ func (c *Catalog) function(f oid.OID) (*function, error) {
 	fn := &function{row: p}
 	if impl, ok := builtin.Lookup(p.Prosrc); ok && p.Prolang == internalLanguage {
 		fn.impl = impl
+	} else if impl, ok := builtin.LookupSQL(f); ok && p.Prolang != internalLanguage && f < oid.FirstNormal {
+		fn.impl = impl
 	} else if impl, ok := builtin.Lookup(p.Proname); ok && p.Prolang != internalLanguage && f < oid.FirstNormal {
 		fn.impl = impl
 	}
