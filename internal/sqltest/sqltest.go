@@ -102,6 +102,7 @@ type Client struct {
 	Settings plan.Settings
 	WorkMem  int
 	Temp     exec.TempFiles
+	Ctx      context.Context // of statements; nil: none
 
 	w     *World
 	proc  *xact.Proc
@@ -172,7 +173,11 @@ func (c *Client) Abort() error {
 }
 
 func (c *Client) execution(p *plan.PlannedStmt) *exec.Execution {
-	return &exec.Execution{Ctx: context.Background(), Stmt: p, Cat: c.SQL.Exec(), Env: c.Env, Tx: c.Tx(), WorkMem: c.WorkMem, Temp: c.Temp}
+	ctx := c.Ctx
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	return &exec.Execution{Ctx: ctx, Stmt: p, Cat: c.SQL.Exec(), Env: c.Env, Tx: c.Tx(), WorkMem: c.WorkMem, Temp: c.Temp}
 }
 
 // Result is what a statement returned: rows as text, NULL as "NULL".
