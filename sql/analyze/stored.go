@@ -119,11 +119,22 @@ func (a *analyzer) expandView(t *node.RangeTblEntry, open []oid.OID) *node.Range
 		a.fail(-1, pgerr.DataCorrupted, `rule of view "%s" is not a query`, rel.Name)
 	}
 	a.restoreArrayTypes(sub)
+	dropOldNew(sub, t.Relid)
 	sub = a.expandViews(sub, append(open[:len(open):len(open)], t.Relid))
 	c := *t
 	c.Rtekind, c.Subquery, c.SecurityBarrier, c.Inh = node.RTESubquery, sub, rel.SecurityBarrier, false
 	c.Tablesample = nil
 	return &c
+}
+
+// dropOldNew empties the entries for OLD and NEW that a stored rule begins with:
+// nothing in a view's query refers to them.
+func dropOldNew(q *node.Query, view oid.OID) {
+	for i := 0; i < len(q.Rtable) && i < 2; i++ {
+		if t := q.Rtable[i]; t.Rtekind == node.RTERelation && t.Relid == view {
+			q.Rtable[i] = &node.RangeTblEntry{Rtekind: node.RTEResult, Eref: t.Eref}
+		}
+	}
 }
 
 // restoreArrayTypes fills in what the text form does not hold.
