@@ -310,14 +310,7 @@ func (c *Cluster) ConnArgs() []string {
 
 // TryPsql runs SQL in a database, unaligned, tuples only, stopping at an error.
 func (c *Cluster) TryPsql(db, sql string) (string, error) {
-	args := append(c.ConnArgs(), "-d", db, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-")
-	cmd := c.PG.Command(context.Background(), "psql", args...)
-	var out, errs bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(sql), &out, &errs
-	if err := cmd.Run(); err != nil {
-		return out.String(), fmt.Errorf("psql: %w\n%s", err, errs.String())
-	}
-	return strings.TrimSuffix(out.String(), "\n"), nil
+	return tryPsql(c.PG, c.ConnArgs(), db, sql)
 }
 
 // Psql runs SQL in database postgres.

@@ -1,0 +1,22 @@
+-- What a server does to a directory that it took over. :tag tells runs apart.
+insert into big select 10000000 + :tag * 100000 + i, i, 'more ' || i, i from generate_series(1, 1500) i;
+update big set f = f + :tag where id % 31 = 0;
+delete from big where id % 37 = :tag % 37;
+update many set l = l - :tag, t = 'more' || id where id % 6 = 0;
+delete from many where id % 13 = :tag % 13;
+insert into many(id, t, n, ar) select 500000 + :tag * 1000 + i, 'more', i / 3.0, array[i] from generate_series(1, 200) i;
+insert into toast_t select 20000 + :tag * 1000 + i, repeat('more', i * 500), repeat(md5(i::text), i * 10), 'm', 'p' from generate_series(1, 30) i;
+update toast_t set v = v || 'again' where id % 4 = 0;
+update hot set a = a + :tag;
+delete from dups where k = :tag % 5;
+update ser set v = v || '+' where id % 2 = 0;
+insert into ser(v) values ('more');
+select nextval('seq_a');
+begin; savepoint a; insert into sav values (5000 + :tag, 'more'); savepoint b; delete from sav; rollback to b; commit;
+create table more_:tag(id int primary key, v text);
+insert into more_:tag select i, md5(i::text) from generate_series(1, 1000) i;
+create index on more_:tag(v);
+vacuum big;
+vacuum (freeze) hot;
+vacuum many;
+insert into pagedel select 100000 + :tag * 10000 + i, md5(i::text) from generate_series(1, 2000) i;
