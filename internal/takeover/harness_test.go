@@ -52,6 +52,9 @@ var build struct { // constant after the first use
 // binary is cmd/pgmini, built once for all tests.
 func binary(t *testing.T, pg *oracle.PG) *oracle.Pgmini {
 	t.Helper()
+	if bin := os.Getenv("PGMINI_BIN"); bin != "" { // one that was built before
+		return &oracle.Pgmini{PG: pg, Bin: bin}
+	}
 	build.once.Do(func() {
 		m := oracle.BuildPgmini(t, pg)
 		build.bin, build.err = os.ReadFile(m.Bin)

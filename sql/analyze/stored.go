@@ -83,9 +83,10 @@ func ExpandViews(cat Catalog, q *node.Query) (out *node.Query, err error) {
 }
 
 func (a *analyzer) expandViews(q *node.Query, open []oid.OID) *node.Query {
+	used := joined(q)
 	r := node.Mutate(q, func(n node.Node) (node.Node, bool) {
 		t, ok := n.(*node.RangeTblEntry)
-		if !ok || t.Rtekind != node.RTERelation || t.Relkind != 'v' {
+		if !ok || t.Rtekind != node.RTERelation || t.Relkind != 'v' || !used[t] {
 			return nil, false
 		}
 		return a.expandView(t, open), true
@@ -96,6 +97,34 @@ func (a *analyzer) expandViews(q *node.Query, open []oid.OID) *node.Query {
 		}
 	}
 	return r
+}
+
+// joined is the range table entries that q and the queries below it read from. A
+// stored view's own query also has entries OLD and NEW for the view itself, which
+// nothing reads.
+func joined(q *node.Query) map[*node.RangeTblEntry]bool {
+	used := map[*node.RangeTblEntry]bool{}
+	var mark func(q *node.Query, n node.Node)
+	mark = func(q *node.Query, n node.Node) {
+		switch n := n.(type) {
+		case *node.FromExpr:
+			for _, f := range n.Fromlist {
+				mark(q, f)
+			}
+		case *node.JoinExpr:
+			mark(q, n.Larg)
+			mark(q, n.Rarg)
+		case *node.RangeTblRef:
+			used[q.Rtable[n.Rtindex-1]] = true
+		}
+	}
+	node.Walk(q, func(n node.Node) bool {
+		if q, ok := n.(*node.Query); ok && q.Jointree != nil {
+			mark(q, q.Jointree)
+		}
+		return true
+	})
+	return used
 }
 
 func (a *analyzer) expandView(t *node.RangeTblEntry, open []oid.OID) *node.RangeTblEntry {
