@@ -49,6 +49,7 @@ type Size struct {
 	RelPages   float64 // when it was analyzed
 	RelTuples  float64 // -1: never
 	AllVisible float64
+	Inherited  bool // other tables may inherit from it
 }
 
 // Index is an index as the planner sees it.

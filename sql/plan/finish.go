@@ -183,6 +183,18 @@ func (f *finisher) refs(p Plan) {
 		f.plain(c, outer)
 	case *IndexOnlyScan:
 		f.indexOnly(n)
+	case *SubqueryScan:
+		var cols []node.Node
+		for _, te := range n.Subplan.Common().TargetList {
+			if !te.Resjunk {
+				cols = append(cols, columnVar(n.ScanRelid, te, len(cols)+1))
+			}
+		}
+		wholeRow(c, n.ScanRelid, cols)
+	case *CteScan:
+		f.typedRow(&n.Scan)
+	case *ValuesScan:
+		f.typedRow(&n.Scan)
 	case *Result:
 		if c.Left != nil {
 			f.plain(c, outer)
@@ -214,6 +226,32 @@ func (f *finisher) indexOnly(n *IndexOnlyScan) {
 	n.TargetList = mapTlist(n.TargetList, do)
 	for i, q := range n.Qual {
 		n.Qual[i] = do(q)
+	}
+}
+
+// typedRow is wholeRow for a range table entry that knows its columns' types.
+func (f *finisher) typedRow(s *Scan) {
+	rte := f.p.stmt.Rtable[s.ScanRelid-1]
+	var cols []node.Node
+	for i, t := range rte.Coltypes {
+		cols = append(cols, &node.Var{Varno: s.ScanRelid, Varattno: i + 1, Vartype: t, Vartypmod: rte.Coltypmods[i], Varcollid: rte.Colcollations[i]})
+	}
+	wholeRow(s.Common(), s.ScanRelid, cols)
+}
+
+// wholeRow makes the scan of anything but a table compose its rows from cols.
+func wholeRow(c *Node, rti int, cols []node.Node) {
+	do := func(e node.Node) node.Node {
+		return replaceVars(e, rti, func(v *node.Var) node.Node {
+			if v.Varattno != 0 {
+				return v
+			}
+			return &node.RowExpr{Args: cols, RowTypeid: v.Vartype, RowFormat: node.CoerceImplicitCast}
+		})
+	}
+	c.TargetList = mapTlist(c.TargetList, do)
+	for i, q := range c.Qual {
+		c.Qual[i] = do(q)
 	}
 }
 

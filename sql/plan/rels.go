@@ -526,6 +526,9 @@ func (r *root) sizeTable(b *rel) error {
 	if err != nil {
 		return err
 	}
+	if s.Inherited && b.rte.Inh {
+		return pgerr.NotYet("inheritance (relation %q)", t.Name)
+	}
 	b.pages = s.Pages
 	if s.RelTuples < 0 && b.pages < 10 {
 		b.pages = 10 // never analyzed: it may grow soon

@@ -71,7 +71,8 @@ func (c planCatalog) Size(rel *access.Relation) (plan.Size, error) {
 			return plan.Size{}, err
 		}
 	}
-	return plan.Size{Pages: float64(n), RelPages: float64(r.Relpages), RelTuples: float64(r.Reltuples), AllVisible: float64(r.Relallvisible)}, nil
+	return plan.Size{Pages: float64(n), RelPages: float64(r.Relpages), RelTuples: float64(r.Reltuples), AllVisible: float64(r.Relallvisible),
+		Inherited: r.Relhassubclass}, nil
 }
 
 // Column is part of plan.Catalog.
