@@ -297,3 +297,15 @@ func maxLength(a *access.Attr) int {
 	}
 	return -1
 }
+
+// CreateInitFork makes the init fork of an unlogged index that has a new file.
+func (s *Session) CreateInitFork(index oid.OID) error {
+	c, err := s.Class(index)
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		return pgerr.New(pgerr.UndefinedTable, "relation with OID %d does not exist", index)
+	}
+	return s.emptyIndex(&NewIndex{OID: index, AM: c.Relam}, c)
+}

@@ -200,3 +200,15 @@ func (t *Tx) ComboMin(combo xid.Command) xid.Command { return t.combos.pairs[com
 
 // ComboMax is the deleting command of a combo command id of this transaction.
 func (t *Tx) ComboMax(combo xid.Command) xid.Command { return t.combos.pairs[combo].max }
+
+// MadeFile reports whether this transaction made the files of a relation, and
+// whether the current subtransaction did.
+func (t *Tx) MadeFile(rel smgr.Rel) (here, inSub bool) {
+	for _, f := range t.files {
+		if !f.atCommit && f.rel == rel {
+			here = true
+			inSub = inSub || f.depth >= len(t.levels)
+		}
+	}
+	return here, inSub
+}

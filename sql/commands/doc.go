@@ -1,0 +1,15 @@
+// Package commands runs utility statements: DDL, COPY, VACUUM, ANALYZE, EXPLAIN
+// and the like. Transaction control, SET and prepared statements are the
+// session's.
+//
+// Inside, an error is a panic with the private type bail, raised by throw and
+// caught by Run; no other panic is caught.
+//
+// INV-CMD-1 (one transaction): a command changes catalogs and files only through
+// its transaction, so that an error leaves nothing behind.
+// Enforced: Run. Tested: TestSchemaLikeStock.
+//
+// INV-CMD-2 (locks first): a relation is looked up again after its lock was
+// granted; what is acted upon is what the lock is on.
+// Enforced: cmd.lockClass. Tested: TestSchemaLikeStock.
+package commands

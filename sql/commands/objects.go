@@ -1,0 +1,295 @@
+package commands
+
+import (
+	"strings"
+
+	pg "github.com/pganalyze/pg_query_go/v6"
+
+	"github.com/pgmini/pgmini/access"
+	"github.com/pgmini/pgmini/catalog"
+	"github.com/pgmini/pgmini/catalog/rows"
+	"github.com/pgmini/pgmini/lmgr"
+	"github.com/pgmini/pgmini/oid"
+	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/sql/node"
+	"github.com/pgmini/pgmini/sql/parser"
+	"github.com/pgmini/pgmini/sql/ruleutils"
+)
+
+// keyName is a key column as messages name it.
+func (c *cmd) keyName(rel, idx *access.Relation, i int) string {
+	if a := idx.Index.AttNums[i]; a != 0 {
+		return rel.Desc.Attrs[a-1].Name
+	}
+	n := 0
+	for _, a := range idx.Index.AttNums[:i] {
+		if a == 0 {
+			n++
+		}
+	}
+	row := must(c.Catalog().Index(idx.OID))
+	l, _ := must(node.Read(row.Indexprs)).(node.List)
+	if n >= len(l) {
+		return "expression"
+	}
+	s, err := ruleutils.Expr(c.Names(), l[n], must(c.Names().RelationByOID(rel.OID)))
+	if err != nil {
+		return "expression"
+	}
+	return s
+}
+
+func reservedSchema(name string) {
+	if strings.HasPrefix(name, "pg_") {
+		failWith(pgerr.New(pgerr.ReservedName, "unacceptable schema name %q", name).
+			WithDetail(`The prefix "pg_" is reserved for system schemas.`))
+	}
+}
+
+// createSchema runs CREATE SCHEMA.
+func (c *cmd) createSchema(n *pg.CreateSchemaStmt) {
+	owner := c.User()
+	name := n.Schemaname
+	if n.Authrole != nil {
+		owner = c.role(n.Authrole)
+		if name == "" {
+			name = must(c.Catalog().AuthID(owner)).Rolname
+		}
+	}
+	d := must(c.Catalog().Database(c.Database()))
+	if !c.granted(d.Datdba, d.Datacl, rows.Create) {
+		fail(pgerr.InsufficientPrivilege, "permission denied for database %s", d.Datname)
+	}
+	reservedSchema(name)
+	if n.IfNotExists && must(c.Catalog().NamespaceByName(name)) != nil {
+		c.notice(pgerr.DuplicateSchema, "schema %q already exists, skipping", name)
+		return
+	}
+	o := must(c.Catalog().CreateNamespace(name, owner))
+	throw(c.Increment())
+	for _, e := range n.SchemaElts {
+		c.schemaElement(e, name)
+	}
+	_ = o
+}
+
+// schemaElement runs a statement inside of CREATE SCHEMA in that schema.
+func (c *cmd) schemaElement(e *pg.Node, schema string) {
+	put := func(rv *pg.RangeVar) {
+		if rv.Schemaname == "" {
+			rv.Schemaname = schema
+		} else if rv.Schemaname != schema {
+			fail(pgerr.InvalidSchemaDefinition, "CREATE specifies a schema (%s) different from the one being created (%s)", rv.Schemaname, schema)
+		}
+	}
+	switch x := e.Node.(type) {
+	case *pg.Node_CreateStmt:
+		put(x.CreateStmt.Relation)
+	case *pg.Node_IndexStmt:
+		put(x.IndexStmt.Relation)
+	case *pg.Node_ViewStmt:
+		put(x.ViewStmt.View)
+	case *pg.Node_CreateSeqStmt:
+		put(x.CreateSeqStmt.Sequence)
+	default:
+		notYet("%s in CREATE SCHEMA", Tag(e))
+	}
+	c.run((*parser.Node)(e))
+	throw(c.Increment())
+}
+
+// databaseLock is the lock on a database as an object.
+func (c *cmd) databaseLock(db oid.OID, mode lmgr.Mode) {
+	throw(c.Server().System().Locks.Acquire(c.Context(), c.Tx().Locks(), lmgr.Object(oid.Invalid, oid.RelDatabase, db, 0), mode))
+}
+
+// createDatabase runs CREATE DATABASE.
+func (c *cmd) createDatabase(n *pg.CreatedbStmt) {
+	throw(c.PreventInBlock("CREATE DATABASE"))
+	opt := c.databaseOptions(n.Options)
+	if !c.Superuser() && !c.mayCreateDB() {
+		fail(pgerr.InsufficientPrivilege, "permission denied to create database")
+	}
+	if must(c.Catalog().DatabaseByName(n.Dbname)) != nil {
+		fail(pgerr.DuplicateDatabase, "database %q already exists", n.Dbname)
+	}
+	t := must(c.Catalog().DatabaseByName(opt.template))
+	if t == nil {
+		fail(pgerr.UndefinedDatabase, "template database %q does not exist", opt.template)
+	}
+	if !t.Datistemplate && !c.isOwner(t.Datdba) {
+		fail(pgerr.InsufficientPrivilege, "permission denied to copy database %q", opt.template)
+	}
+	c.databaseLock(t.Oid, lmgr.Share)
+	if k := c.Server().DatabaseUsers(t.Oid, c.Tx().Proc()); k > 0 {
+		failWith(usersDetail(pgerr.New(pgerr.ObjectInUse, "source database %q is being accessed by other users", opt.template), k))
+	}
+	row := *t
+	row.Oid, row.Datname, row.Datdba, row.Datistemplate, row.Datallowconn = 0, n.Dbname, c.User(), opt.isTemplate, opt.allowConn
+	row.Datconnlimit, row.Datacl = opt.connLimit, nil
+	if opt.owner != 0 {
+		row.Datdba = opt.owner
+	}
+	for _, l := range []string{opt.collate, opt.ctype} {
+		if l != "" && l != t.Datcollate && t.Datname != "template0" {
+			failWith(pgerr.New(pgerr.InvalidParameterValue, "new collation (%s) is incompatible with the collation of the template database (%s)", l, t.Datcollate).
+				WithHint("Use the same collation as in the template database, or use template0 as template."))
+		}
+	}
+	if opt.collate != "" {
+		row.Datcollate = opt.collate
+	}
+	if opt.ctype != "" {
+		row.Datctype = opt.ctype
+	}
+	must(c.Catalog().CreateDatabase(row, t.Oid, opt.strategy))
+}
+
+func (c *cmd) mayCreateDB() bool {
+	r := must(c.Catalog().AuthID(c.User()))
+	return r != nil && r.Rolcreatedb
+}
+
+func usersDetail(e *pgerr.Error, n int) *pgerr.Error {
+	if n == 1 {
+		return e.WithDetail("There is %d other session using the database.", n)
+	}
+	return e.WithDetail("There are %d other sessions using the database.", n)
+}
+
+// databaseOptions are the options of CREATE DATABASE.
+type databaseOptions struct {
+	template       string
+	owner          oid.OID
+	strategy       catalog.DatabaseStrategy
+	isTemplate     bool
+	allowConn      bool
+	connLimit      int32
+	collate, ctype string
+}
+
+func (c *cmd) databaseOptions(list []*pg.Node) databaseOptions {
+	o := databaseOptions{template: "template1", strategy: catalog.WalLog, allowConn: true, connLimit: -1}
+	for _, e := range list {
+		d := e.GetDefElem()
+		switch d.Defname {
+		case "template":
+			if d.Arg != nil {
+				o.template = defString(d)
+			}
+		case "owner":
+			if d.Arg != nil {
+				o.owner = c.roleByName(defString(d)).Oid
+			}
+		case "encoding":
+			if d.Arg != nil && !strings.EqualFold(strings.ReplaceAll(defString(d), "-", ""), "UTF8") && defString(d) != "6" {
+				notYet("a database in encoding %s", defString(d))
+			}
+		case "strategy":
+			switch s := strings.ToLower(defString(d)); s {
+			case "wal_log":
+			case "file_copy":
+				o.strategy = catalog.FileCopy
+			default:
+				failWith(pgerr.New(pgerr.InvalidParameterValue, "invalid create database strategy %q", defString(d)).
+					WithHint(`Valid strategies are "wal_log", and "file_copy".`))
+			}
+		case "lc_collate":
+			o.collate = defString(d)
+		case "lc_ctype":
+			o.ctype = defString(d)
+		case "locale":
+			o.collate, o.ctype = defString(d), defString(d)
+		case "is_template":
+			o.isTemplate = defBool(d)
+		case "allow_connections":
+			o.allowConn = defBool(d)
+		case "connection_limit":
+			o.connLimit = int32(defInt(d))
+			if o.connLimit < -1 {
+				fail(pgerr.InvalidParameterValue, "invalid connection limit: %d", o.connLimit)
+			}
+		case "tablespace":
+			if t := defString(d); t != "pg_default" {
+				notYet("a database in another tablespace")
+			}
+		case "locale_provider", "icu_locale", "collation_version", "oid":
+			notYet("CREATE DATABASE … %s", d.Defname)
+		default:
+			failWith(pgerr.New(pgerr.SyntaxError, "option %q not recognized", d.Defname).At(c.at(d.Location)))
+		}
+	}
+	return o
+}
+
+// dropDatabase runs DROP DATABASE.
+func (c *cmd) dropDatabase(n *pg.DropdbStmt) {
+	throw(c.PreventInBlock("DROP DATABASE"))
+	d := must(c.Catalog().DatabaseByName(n.Dbname))
+	if d == nil {
+		if n.MissingOk {
+			c.notice(pgerr.SuccessfulCompletion, "database %q does not exist, skipping", n.Dbname)
+			return
+		}
+		fail(pgerr.UndefinedDatabase, "database %q does not exist", n.Dbname)
+	}
+	c.databaseLock(d.Oid, lmgr.AccessExclusive)
+	if !c.isOwner(d.Datdba) {
+		fail(pgerr.InsufficientPrivilege, "must be owner of database %s", n.Dbname)
+	}
+	if d.Datistemplate {
+		fail(pgerr.WrongObjectType, "cannot drop a template database")
+	}
+	if d.Oid == c.Database() {
+		fail(pgerr.ObjectInUse, "cannot drop the currently open database")
+	}
+	for _, e := range n.Options {
+		if e.GetDefElem().Defname == "force" {
+			notYet("DROP DATABASE WITH (FORCE)")
+		}
+	}
+	c.noUsersFor(d, "database %q is being accessed by other users", n.Dbname)
+	throw(c.Catalog().DropDatabase(d.Oid))
+}
+
+func (c *cmd) noUsers(d *rows.PgDatabase, _ string) {
+	c.noUsersFor(d, "database %q is being accessed by other users", d.Datname)
+}
+
+func (c *cmd) noUsersFor(d *rows.PgDatabase, format, name string) {
+	if k := c.Server().DatabaseUsers(d.Oid, c.Tx().Proc()); k > 0 {
+		failWith(usersDetail(pgerr.New(pgerr.ObjectInUse, format, name), k))
+	}
+}
+
+// alterDatabase runs ALTER DATABASE with options.
+func (c *cmd) alterDatabase(n *pg.AlterDatabaseStmt) {
+	d := must(c.Catalog().DatabaseByName(n.Dbname))
+	if d == nil {
+		fail(pgerr.UndefinedDatabase, "database %q does not exist", n.Dbname)
+	}
+	if !c.isOwner(d.Datdba) {
+		fail(pgerr.InsufficientPrivilege, "must be owner of database %s", n.Dbname)
+	}
+	row := *d
+	for _, e := range n.Options {
+		x := e.GetDefElem()
+		switch x.Defname {
+		case "is_template":
+			row.Datistemplate = defBool(x)
+		case "allow_connections":
+			row.Datallowconn = defBool(x)
+			if d.Oid == c.Database() && !row.Datallowconn {
+				fail(pgerr.InvalidParameterValue, "cannot disallow connections for current database")
+			}
+		case "connection_limit":
+			row.Datconnlimit = int32(defInt(x))
+		case "tablespace":
+			notYet("ALTER DATABASE SET TABLESPACE")
+		default:
+			failWith(pgerr.New(pgerr.SyntaxError, "option %q not recognized", x.Defname).At(c.at(x.Location)))
+		}
+	}
+	change(c, d.Oid, func(r *rows.PgDatabase) { *r = row })
+	throw(c.Increment())
+}
