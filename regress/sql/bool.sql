@@ -1,0 +1,28 @@
+-- bool: input, output, operators, casts
+select 't'::bool, 'TRUE'::bool, ' yes '::bool, 'on'::bool, '1'::bool, 'y'::bool;
+select 'f'::bool, 'FALSE'::bool, 'n'::bool, 'off'::bool, '0'::bool, 'fal'::bool;
+select 'o'::bool;
+select ''::bool;
+select 'maybe'::bool;
+select 1::bool, 0::bool, (-5)::bool, true::int, false::int4, true::text, false::varchar(3);
+select 1::int8::bool;
+select true and null, false and null, true or null, false or null, not null::bool;
+select true < false, false < true, true >= true, true <> false, null = true;
+select true is true, null is true, false is not false, null is unknown, true is not unknown, null is distinct from true;
+create table b (i int, v bool);
+insert into b values (1, true), (2, false), (3, null), (4, 't'), (5, '0');
+select i from b where v order by i;
+select i from b where not v order by i;
+select i from b where v is not true order by i;
+select v, count(*) from b group by v order by v;
+select bool_and(v), bool_or(v), every(v) from b;
+select bool_and(v), bool_or(v) from b where false;
+select min(i) from b where v;
+select max(v) from b;
+select booland_statefunc(true, null), boolor_statefunc(false, true);
+select i, v from b order by v desc, i;
+select i, v from b order by v nulls first, i desc;
+create index on b (v);
+insert into b values (6, 'x');
+select true + 1;
+select case when v then 'yes' when not v then 'no' else 'null' end from b order by i;

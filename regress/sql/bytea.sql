@@ -1,0 +1,24 @@
+-- bytea
+select '\x00ff'::bytea, 'abc'::bytea, E'a\\000b\\\\'::bytea, '\x'::bytea, '\x 0a 0b'::bytea;
+select '\x0'::bytea;
+select '\x0g'::bytea;
+select E'\\9'::bytea;
+set bytea_output = escape;
+select '\x0061ff5c'::bytea, 'it''s'::bytea;
+reset bytea_output;
+select 'a'::bytea || 'b'::bytea, length('\x0001'::bytea), octet_length('abc'::bytea), substring('\x00010203'::bytea from 2 for 2), position('\x02' in '\x0102'::bytea);
+select get_byte('\x0102', 1), set_byte('\x0102', 1, 255), get_bit('\x02'::bytea, 1), set_bit('\x00'::bytea, 3, 1), overlay('\x010203'::bytea placing '\xffff' from 2);
+select get_byte('\x01', 5);
+select btrim('\x00010200'::bytea, '\x00'), ltrim('\x000100'::bytea, '\x00'), rtrim('\x000100'::bytea, '\x00'), reverse('ab');
+select md5('\x616263'::bytea), sha256('\x'), encode('\x0102ff', 'base64'), encode('\x0041', 'escape'), decode('\\000A', 'escape');
+select encode('a', 'nope');
+select '\x01'::bytea < '\x02', '\x01'::bytea < '\x0100', '\x01'::bytea = E'\\001', 'abc'::bytea like 'a%'::bytea;
+create table y (i int primary key, v bytea unique);
+insert into y values (1, '\x01'), (2, ''), (3, null), (4, '\xdeadbeef');
+insert into y values (5, '\xDEADBEEF');
+select * from y order by v;
+select i from y where v >= '\x01' order by i;
+select string_agg(v, '\x2c' order by i) from y;
+select bit_count('\xff01'::bytea), substr('\x0102'::bytea, 2), pg_typeof('\x01'::bytea || '\x02');
+select v::text from y order by i;
+select 65::bytea;

@@ -1,0 +1,21 @@
+-- GROUPING SETS, ROLLUP, CUBE, GROUPING
+create table sales (region text, product text, year int, amt int);
+insert into sales values ('n', 'p', 2023, 10), ('n', 'q', 2023, 20), ('s', 'p', 2024, 30), ('s', 'q', 2023, 40), ('n', 'p', 2024, 5), (null, 'p', 2024, 7);
+select region, product, sum(amt) from sales group by grouping sets ((region), (product), ()) order by 1, 2, 3;
+select region, product, sum(amt), grouping(region, product) from sales group by rollup (region, product) order by 4, 1, 2;
+select region, product, sum(amt), grouping(region), grouping(product) from sales group by cube (region, product) order by 4, 5, 1, 2;
+select region, year, count(*) from sales group by grouping sets (rollup (region), (year)) order by 1, 2, 3;
+select region, product, year, sum(amt) from sales group by region, rollup (product, year) order by 1, 2, 3, 4;
+select region, sum(amt) from sales group by rollup (region) having sum(amt) > 30 order by 2;
+select region, sum(amt) from sales group by rollup (region) having grouping(region) = 0 order by 1;
+select sum(amt) from sales group by (); select sum(amt) from sales where false group by (); select region, sum(amt) from sales where false group by rollup (region); select count(*) from sales group by grouping sets ((), ());
+select coalesce(region, case grouping(region) when 1 then 'TOTAL' else 'none' end) r, sum(amt) from sales group by rollup (region) order by 1;
+select region, product, year, sum(amt) from sales group by cube (region, (product, year)) order by 1, 2, 3, 4;
+select distinct grouping(region, year) from sales group by cube (region, year) order by 1;
+select year + 1 as y, sum(amt) from sales group by rollup (year + 1) order by 1; select region, array_agg(amt order by amt) from sales group by grouping sets ((region), ()) order by 1, 2; select region, count(distinct product) from sales group by rollup (region) order by 1, 2;
+select region, sum(sum(amt)) over (order by region) from sales group by rollup (region) order by 1, 2;
+select grouping(amt) from sales group by region;
+select grouping(region) from sales;
+select region, product from sales group by grouping sets ((region));
+select region, rank() over (order by sum(amt) desc) from sales group by region order by 2, 1; select region, product, count(*) filter (where year = 2024) from sales group by grouping sets ((region, product), (region)) order by 1, 2;
+set enable_hashagg = off; select region, product, sum(amt) from sales group by cube (region, product) order by 1, 2, 3; reset enable_hashagg; set enable_sort = off; select region, product, sum(amt) from sales group by cube (region, product) order by 1, 2, 3;

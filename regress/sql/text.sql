@@ -1,0 +1,30 @@
+-- text, varchar, bpchar, "char", name
+select 'a'::text || 'b', 'x' || 1, 1 || 'x', 'n' || null, 'a'::varchar || 'b'::bpchar(3) || '|';
+select 1 || 2;
+select 'abc'::varchar(2), 'abc'::char(2), 'abc'::char(5) || '|', 'ab'::char(5)::text || '|', 'abcdef'::name;
+create table s (t text, v varchar(4), c char(4), q "char", n name);
+insert into s values ('text', 'varc', 'ch', 'q', 'name'), ('', '', '', '', ''), (null, null, null, null, null), ('ä€𝄞', 'ä€', 'ä€', 'ä', 'ä');
+insert into s (v) values ('abcde');
+insert into s (v) values ('abcd   ');
+insert into s (c) values ('abcde');
+insert into s (c) values ('abcd      ');
+select t, v, c, q, n, length(t), octet_length(t), length(c), octet_length(c), bit_length(t) from s order by t, v, c;
+select 'a '::char(5) = 'a'::char(1), 'a '::text = 'a'::text, 'a '::char(5) = 'a '::text, 'a' < 'b', 'B' < 'a', 'a' < 'ab';
+select 'a'::bpchar < 'a '::bpchar, length('ab   '::char(8)), 'ab  '::char(8) || 'x';
+select repeat('x', 70)::name, length(repeat('x', 70)::name), 'abc'::name = 'abc', 'A'::"char", '\101'::"char", 'abc'::"char", 65::"char", 'A'::"char"::int;
+select 'abc'::varchar(0);
+select 'abc'::char(10485761);
+select E'\\ \t\x41\u00e4\101', E'a\'b', 'it''s', $$dollar 'q'$$, $t$a$$b$t$, U&'\0041\+01F600', 'con'
+  'cat';
+select E'\xff';
+select E'\u0000';
+select 'abc' ~~ 'a%', 'abc' !~~ 'a_c', 'ABC' ~~* 'a%', 'abc' ^@ 'ab';
+select text 'x', varchar 'y', char 'zz', bpchar 'zz  ';
+select 'a'::text::bytea, 'abc'::text::varchar(2)::char(4)::text || '|', 5::text, 5::char(3) || '|', true::varchar(2);
+select min(t), max(t), count(distinct t) from s;
+select textcat('a', 'b'), text_larger('a', 'b'), 'a' ~<~ 'b', 'a' ~>=~ 'b';
+select name 'a' || name 'b', pg_typeof(name 'a' || 'b'), pg_typeof('a'::varchar || 'b'::varchar), pg_typeof('x');
+select t from s where t > 'a' collate "C" order by t collate "C";
+select 'a' < 'B' collate "C", 'a' collate "POSIX" < 'B';
+select 'a' collate "C" < 'b' collate "POSIX";
+select 'a' collate "nope";

@@ -1,0 +1,14 @@
+-- VALUES lists, ORDER BY USING, LIMIT expressions, sorting of each type
+values (1, 'a', 1.5), (2, null, 2); values (1), (2.5), ('3'); values (1), ('x');
+values (1, 2), (3);
+values (2), (1) order by 1; values (3), (1), (2) order by column1 desc limit 2 offset 0; select column1, column2 from (values (1, 'x'), (2, 'y')) v order by 1 desc;
+values (default);
+select * from (values (1, 'a'), (2, 'b')) as t(n, c) where n in (values (1), (3)); select x from (values (3), (1), (2)) v(x) order by x using >; select x from (values (3), (1), (2)) v(x) order by x using <, 1; select x from (values ('b'), ('a')) v(x) order by x using ~<~; select x from (values (1)) v(x) order by x using =;
+select x from (values (1), (2), (3)) v(x) order by x limit 1 + 1 offset (select 1); select x from (values (1), (2)) v(x) limit 'a'; select x from (values (1), (2)) v(x) order by x limit x;
+select x from (values (true), (false), (null)) v(x) order by x; select x from (values (date '2024-01-01'), ('-infinity'), ('infinity')) v(x) order by x desc; select x from (values ('a'), ('B'), ('á'), ('_'), ('1'), ('')) v(x) order by x; select x from (values (1.5), ('nan'), (-1), ('-inf'), (100)) v(x) order by x;
+select x from (values (interval '1 mon'), ('31 days'), ('29 days'), ('-1 day')) v(x) order by x; select x from (values (array[1, 2]), (array[1]), (array[0, 9]), (null)) v(x) order by x; select x from (values ('\x01'::bytea), ('\x'), ('\x0100')) v(x) order by x; select x from (values ('(0,2)'::tid), ('(0,1)'), ('(1,0)')) v(x) order by x; select x from (values ('c'::"char"), ('a'), ('\200')) v(x) order by x;
+select x from (values ((1, 'b')), ((1, 'a')), ((0, 'z'))) v(x) order by x; select a, b from (values (1, 2), (1, 1), (0, 5), (null, 0)) v(a, b) order by a desc nulls last, b; select x from generate_series(1, 10) x order by x % 3, x desc; select x from generate_series(1, 5) x order by random() * 0, x;
+select sum(x), count(*) from (select x from generate_series(1, 20000) x order by -x limit 100) s; select x from generate_series(1, 100000) x order by x % 7 desc, x limit 3; set work_mem = '64kB'; select count(*), min(md), max(md) from (select md5(x::text) md from generate_series(1, 20000) x order by 1 offset 10) s; reset work_mem;
+select x from (values (1), (null), (2)) v(x) order by x is null, x desc; select x as y from (values (2), (1)) v(x) order by y + 1; select x as y from (values (2), (1)) v(x) order by "y"; select x, y from (values (1, 1), (1, 2)) v(x, y) order by x, y desc nulls first;
+create table vals as values (1, 'one'), (2, 'two'); select * from vals order by 1; select column2 from vals where column1 = 2; create table vals2 as select 1 as a, 2 as a;
+create table vals3 (x, y) as values (1, 2), (3, 4) with no data; select count(*) from vals3; insert into vals3 values (1, 2) returning *;
