@@ -1,0 +1,27 @@
+-- INSERT in its forms
+create table t (a int default 7, b text default 'dflt', c numeric(5,2), d date default date '2024-01-01');
+insert into t values (1, 'one', 1.5, '2024-02-02'); insert into t values (2); insert into t (c, a) values (3.456, 3); insert into t default values; insert into t values (default, default, 9), (5, 'five', default);
+insert into t (a, b) select g, 'g' || g from generate_series(10, 12) g; insert into t select a + 100, b from t where a < 3; insert into t (b) values (null), (upper('x') || 1);
+select * from t order by a, b nulls first;
+insert into t values (1, 2, 3, 4, 5);
+insert into t (a, b) values (1);
+insert into t (a) values (1, 2);
+insert into t (a, a) values (1, 2);
+insert into t (nope) values (1);
+insert into nope values (1);
+insert into t values ('x');
+insert into t (c) values (1234.5);
+insert into t (d) values ('2024-99-99');
+insert into t select 1, 2, 3;
+insert into t (a) select 'x'::text;
+insert into t (a) values (1) returning *; insert into t (a, b) values (21, 'r'), (22, 's') returning a, b || '!', a + 1 as n; insert into t default values returning t.b, d; insert into t (a) values (30) returning ctid is not null, tableoid::regclass;
+insert into t (a) values (1) returning nope;
+insert into t as x (a) values (40) returning x.a;
+insert into t as x (a) values (40) returning t.a;
+insert into t values (50, (select b from t where a = 5)), (51, (select max(b) from t)) returning b;
+insert into t with w as (select 60 as v) select v, 'cte' from w returning a, b; with w as (select 61 as v) insert into t (a) select v from w returning a;
+insert into t (a) select x from generate_series(1000, 3999) x; select count(*), sum(a) from t where a >= 1000; insert into t (a) select a from t; select count(*) from t where a >= 1000;
+create table arr (v int[], n int); insert into arr (v[1], v[2], n) values (1, 2, 3); insert into arr (v[3]) values (9); select * from arr order by n;
+create table nn (a int not null, b int not null default 5); insert into nn values (1); insert into nn values (null); insert into nn (b) values (1); insert into nn values (2, null); insert into nn values (3, default), (null, 4); select * from nn order by a;
+insert into t (a) values (default), ((values (99))), (case when true then 98 end) returning a;
+insert into t (a, b) overriding user value values (1, 'o') returning b; insert into pg_temp.nope values (1); create table empty (); insert into empty default values; select count(*) from empty; insert into empty values (1);

@@ -1,0 +1,20 @@
+-- INSERT … ON CONFLICT
+create table t (id int primary key, email text unique, n int default 0, constraint pos check (n >= 0)); create unique index t_lower on t (lower(email)); create unique index t_part on t (n) where n > 100;
+insert into t values (1, 'a', 1), (2, 'b', 2);
+insert into t values (1, 'x', 9) on conflict do nothing; insert into t values (1, 'x', 9) on conflict (id) do nothing returning *; insert into t values (3, 'a', 9) on conflict (email) do nothing; insert into t values (3, 'c', 3) on conflict (id) do nothing returning id;
+insert into t values (1, 'z', 5) on conflict (id) do update set n = t.n + excluded.n returning *; insert into t as x values (2, 'q', 7) on conflict on constraint t_pkey do update set n = excluded.n, email = x.email || '2' where x.n < 5 returning x.*; insert into t values (2, 'q', 7) on conflict (id) do update set n = 100 where t.n > 50 returning *;
+insert into t values (5, 'A', 1) on conflict (lower(email)) do update set n = 55 returning id, n; insert into t values (6, 'six', 200), (7, 'seven', 201); insert into t values (8, 'eight', 200) on conflict (n) where n > 100 do update set email = 'hit' returning id, email;
+select * from t order by id;
+insert into t values (1, 'dup', 1), (1, 'dup2', 1) on conflict (id) do nothing; insert into t values (20, 'n1', 1), (20, 'n2', 1) on conflict (id) do update set n = 1;
+insert into t values (1, 'b2', 1) on conflict (email) do nothing;
+insert into t values (1, 'a', 1) on conflict (n) do nothing;
+insert into t values (1, 'a', 1) on conflict (nope) do nothing;
+insert into t values (1, 'a', 1) on conflict on constraint nope do nothing;
+insert into t values (1, 'a', 1) on conflict do update set n = 1;
+insert into t values (1, 'a', 1) on conflict (id) do update set nope = 1;
+insert into t values (1, 'a', 1) on conflict (id) do update set n = -1;
+insert into t values (1, 'a', 1) on conflict (id) do update set id = 2;
+insert into t values (1, 'a', 1) on conflict (id) do update set n = n;
+insert into t values (30, 'thirty') on conflict (id) do update set (email, n) = (excluded.email, 4) returning *; insert into t values (30, 'again') on conflict (id) do update set (email, n) = (select excluded.email || '!', 6) returning *; insert into t (id) select g from generate_series(28, 32) g on conflict (id) do update set n = excluded.id returning id, n; insert into t (id) values (1), (2) on conflict (id) do update set email = default returning id, email;
+create table k (a int, b int, v int, primary key (a, b)); insert into k values (1, 1, 1), (1, 2, 2); insert into k values (1, 1, 10), (1, 3, 30) on conflict (a, b) do update set v = k.v + excluded.v; insert into k values (1, 1, 5) on conflict (b, a) do nothing returning 1; insert into k values (1, 1, 5) on conflict (a) do nothing; select * from k order by a, b;
+insert into k select 1, g % 5, 1 from generate_series(10, 14) g on conflict (a, b) do update set v = k.v + 1; select * from k order by a, b; begin; insert into k values (9, 9, 9); insert into k values (9, 9, 1) on conflict (a, b) do update set v = 99 returning v; rollback; select count(*) from k where a = 9; with w as (insert into k values (1, 1, 0) on conflict (a, b) do update set v = -5 returning v) select * from w; create table nounique (a int); insert into nounique values (1) on conflict do nothing returning a; insert into nounique values (1) on conflict (a) do nothing;

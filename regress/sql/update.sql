@@ -1,0 +1,24 @@
+-- UPDATE
+create table t (id int primary key, a int, b text default 'd', c numeric(4,1)); insert into t select g, g * 10, 'b' || g, g from generate_series(1, 6) g;
+update t set a = a + 1 where id = 1; update t set a = 0, b = default where id = 2; update t set (a, b) = (5, 'five') where id = 3; update t set (a, b) = (select 77, 'sub') where id = 4; update t set (a, c) = row(id, 1.26) where id = 5; update t set a = null where id = 6;
+select * from t order by id;
+update t set id = id + 100 where id < 3 returning *; update t set a = (select max(a) from t) where id = 6 returning id, a; update t x set b = x.b || '!' where x.id = 3 returning x.*; update t set b = b where false returning id;
+create table s (k int, v text); insert into s values (3, 's3'), (4, 's4'), (4, 's4'), (9, 's9');
+update t set b = s.v from s where s.k = t.id returning t.id, t.b, s.k; update t set a = q.n from (select k, count(*) as n from s group by k) q where q.k = t.id; select id, a, b from t order by id;
+update t set b = 'x' from s join t t2 on t2.id = s.k where t.id = t2.id and s.k = 3 returning t.id, t2.b, t.b; update only t set a = 1 where id = 5;
+update t set nope = 1;
+update t set a = 'x';
+update t set a = 1, a = 2;
+update t set (a, b) = (1);
+update t set (a, b) = (select 1);
+update t set c = 1000;
+update nope set a = 1;
+update t set t.a = 1;
+update t set a = 1 where nope = 2;
+update t set a = count(*);
+update t as x set a = 1 where t.id = 3;
+update t set id = 3 where id = 4; update t set id = null where id = 4; update t set id = default where id = 4; update t set id = id + 1 where id < 7;
+select id from t order by id;
+update t set id = -id; select id from t order by id; update t set a = b::int where b = 'zzz'; update t set ctid = '(0,1)';
+create table u (k int, v int); insert into u select g, 0 from generate_series(1, 1000) g; create index on u (k); update u set v = v + 1; update u set v = v + 1 where k <= 500; update u set k = k + 1000 where k > 900; select count(*), sum(v), max(k) from u; select v, count(*) from u group by v order by v; select v from u where k = 1950; select count(*) from u where k between 1 and 900; update u set v = 5 where k in (1, 2, 3) returning k, v; update u set v = g from generate_series(1, 3) g where g = k; select k, v from u where k < 5 order by k;
+with w as (update u set v = -1 where k = 7 returning *) select * from w; select v from u where k = 7; update u set v = case when k % 2 = 0 then 1 else 2 end where k < 10; select sum(v) from u where k < 10; update u set (k, v) = (v, k) where k = 8 returning *;
