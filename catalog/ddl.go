@@ -54,7 +54,7 @@ func (s *Session) CreateRelation(n NewRelation) (oid.OID, error) {
 	}
 	var err error
 	if n.OID == oid.Invalid {
-		if n.OID, err = s.NewOID(oid.RelClass); err != nil {
+		if n.OID, err = s.newFilenode(n.Tablespace, n.Persistence, true); err != nil {
 			return 0, err
 		}
 	}

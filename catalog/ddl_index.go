@@ -51,7 +51,7 @@ func (s *Session) CreateIndex(n NewIndex) (oid.OID, error) {
 		return 0, pgerr.New(pgerr.DuplicateTable, "relation %q already exists", n.Name)
 	}
 	if n.OID == oid.Invalid {
-		if n.OID, err = s.NewOID(oid.RelClass); err != nil {
+		if n.OID, err = s.newFilenode(n.Tablespace, t.Persistence, true); err != nil {
 			return 0, err
 		}
 	}

@@ -27,6 +27,41 @@ func (s *Session) smgrRel(c *rows.PgClass) (smgr.Rel, error) {
 	return r, err
 }
 
+// newFilenode returns a number for the files of a new relation (PostgreSQL:
+// GetNewRelFileNode), with unique one that is no relation's OID either. No file
+// has it: after a crash those of transactions that are forgotten are still there,
+// and OIDs given since the last flush of the log are given again. All forks count,
+// for a stale visibility map would hide rows.
+func (s *Session) newFilenode(tablespace oid.OID, persistence byte, unique bool) (oid.OID, error) {
+	for {
+		o, err := oid.Invalid, error(nil)
+		if unique {
+			o, err = s.NewOID(oid.RelClass)
+		} else {
+			o, err = s.tx.Manager().NextOID()
+		}
+		if err != nil {
+			return oid.Invalid, err
+		}
+		used, err := s.hasFiles(&rows.PgClass{Relfilenode: o, Reltablespace: tablespace, Relpersistence: persistence})
+		if err != nil || !used {
+			return o, err
+		}
+	}
+}
+
+// hasFiles reports whether any fork of a relation has a file.
+func (s *Session) hasFiles(c *rows.PgClass) (bool, error) {
+	r, err := s.smgrRel(c)
+	for f := page.MainFork; err == nil && f <= page.MaxFork; f++ {
+		var ok bool
+		if ok, err = s.srv.opt.Sys.Smgr.Of(r).Exists(r.RelFileNode, f); ok {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
 // createStorage makes the empty main fork of a relation, gone if the transaction
 // aborts, and for an unlogged one the init fork.
 func (s *Session) createStorage(c *rows.PgClass) error {
@@ -98,7 +133,7 @@ func (s *Session) NewFilenode(rel oid.OID, persistence byte) (*access.Relation, 
 	if err != nil {
 		return nil, err
 	}
-	if c.Relfilenode, err = s.tx.Manager().NextOID(); err != nil {
+	if c.Relfilenode, err = s.newFilenode(c.Reltablespace, persistence, false); err != nil {
 		return nil, err
 	}
 	c.Relpersistence = persistence

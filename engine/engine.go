@@ -192,9 +192,9 @@ func (i *Instance) close() error {
 // no page is written any more, every session ends, and only Stop is left to do.
 // INV-ENG-2. It returns at once.
 func (i *Instance) Panic(err error) {
-	i.panicked.Store(true)
+	was := i.panicked.Swap(true)
 	i.mu.Lock()
-	first := i.mu.failure == nil
+	first := i.mu.failure == nil && !was // was: an immediate stop, at which workers fail, or another's PANIC
 	if first {
 		i.mu.failure = pgerr.Wrap(err, pgerr.CrashShutdown, "the database system is in recovery mode: %v", err)
 	}

@@ -49,7 +49,8 @@ type Options struct {
 	Hints   bool
 	Metrics *Metrics // optional
 	// Opened is told of each segment that the log goes on to write; Failed of the
-	// failure that stops it. Both must return at once. Optional.
+	// failure that stops it, before anybody else can see it, perhaps more than once.
+	// Both must return at once. Optional.
 	Opened func(seg lsn.SegNo)
 	Failed func(error)
 }
@@ -176,9 +177,12 @@ func (l *Log) fail(err error) error {
 	if !ok {
 		e = pgerr.Wrap(err, pgerr.IOError, "could not write to log file")
 	}
-	if l.failure.CompareAndSwap(nil, e) && l.opt.Failed != nil {
+	// The server hears of it first: whoever finds the log failed may hold a page
+	// with a change that has no record, and lets go of it.
+	if l.failure.Load() == nil && l.opt.Failed != nil {
 		l.opt.Failed(e)
 	}
+	l.failure.CompareAndSwap(nil, e)
 	l.ins.wake()
 	return l.Err()
 }

@@ -88,10 +88,9 @@ func (n *node) afterCrash(rng *rand.Rand, torn bool) *node {
 				b = resize(b, max(int64(len(b)), end))
 				copy(b[at:], piece)
 			case r == 4 && torn: // stopped half way: what was to stay as it was, did
-				had := int64(len(b))
-				b = resize(b, max(had, end))
+				b = resize(b, max(int64(len(b)), end)) // behind the old end was zero, as file systems promise
 				for i := range piece {
-					if at+int64(i) >= had || b[at+int64(i)] != piece[i] {
+					if b[at+int64(i)] != piece[i] {
 						b[at+int64(i)] = byte(rng.Uint32())
 					}
 				}
@@ -205,7 +204,7 @@ func (h *file) Sync() error {
 	if f.lies(h.name) {
 		return nil
 	}
-	if f.step == f.FailAt {
+	if f.failing() {
 		h.n.ops = nil // gone, yet data still shows it: the fsync trap
 		return fail("sync", h.name, ErrSync)
 	}

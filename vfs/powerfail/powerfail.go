@@ -79,6 +79,8 @@ type FS struct {
 	syncs   []string
 	budget  int64
 	off     bool
+
+	failFrom int // the first sync from this step on fails; 0 is none
 }
 
 var _ vfs.FS = (*FS)(nil)
@@ -117,6 +119,49 @@ func (f *FS) PowerOff() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.off = true
+}
+
+// CutIn has the power go off in the n-th step from now, whoever uses f meanwhile.
+func (f *FS) CutIn(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.CutAt = f.step + n
+}
+
+// FailIn has the first sync at or after the n-th step from now fail and lose its
+// data, whoever uses f meanwhile.
+func (f *FS) FailIn(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failFrom = f.step + n
+}
+
+// Off reports whether the power is off.
+func (f *FS) Off() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.off
+}
+
+// Kill is the file system after all processes were killed while the machine lives
+// on: everything that was written is there, but what was not synced is as
+// uncertain as before. f is off.
+func (f *FS) Kill() *FS {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.off = true
+	g := New()
+	g.names, g.durable, g.pending, g.Torn = maps.Clone(f.names), maps.Clone(f.durable), slices.Clone(f.pending), f.Torn
+	return g
+}
+
+// failing reports whether the sync that was just counted is the one to fail.
+func (f *FS) failing() bool {
+	if f.failFrom > 0 && f.step >= f.failFrom {
+		f.failFrom = 0
+		return true
+	}
+	return f.step == f.FailAt
 }
 
 // tick counts a mutating call. When the power goes off during it, do is true and
@@ -419,7 +464,7 @@ func (f *FS) SyncDir(name string) error {
 	if f.lies(p + "/") {
 		return nil
 	}
-	failing := f.step == f.FailAt
+	failing := f.failing()
 	f.pending = slices.DeleteFunc(f.pending, func(o dirOp) bool {
 		if o.dir != p {
 			return false

@@ -199,3 +199,38 @@ func TestDurableRename(t *testing.T) {
 	})
 	w.Sweep(t)
 }
+
+// TestKill: a killed process leaves all that it wrote; what it had not synced can
+// still be lost.
+func TestKill(t *testing.T) {
+	f := New()
+	f.CutIn(4)
+	must(t, vfs.WriteFile(f, "a", []byte("synced"))) // create, write, sync
+	if err := vfs.WriteFile(f, "b", []byte("not")); !errors.Is(err, ErrPowerOff) || !f.Off() {
+		t.Fatal(err)
+	}
+	g := f.Kill()
+	if got := read(g, "a"); got != "synced" {
+		t.Errorf("%q after a kill", got)
+	}
+	h, err := g.Open("a", vfs.Write)
+	must(t, err)
+	_, err = h.WriteAt([]byte("SYN"), 0)
+	must(t, err)
+	must(t, g.SyncDir("/"))
+	k := g.Kill()
+	lost, kept := 0, 0
+	for seed := range 50 {
+		switch got := read(k.Crash(rand.New(rand.NewPCG(2, uint64(seed)))), "a"); got {
+		case "synced":
+			lost++
+		case "SYNced":
+			kept++
+		default:
+			t.Errorf("%q", got)
+		}
+	}
+	if lost == 0 || kept == 0 {
+		t.Errorf("the write before the kill was lost %d times, kept %d times", lost, kept)
+	}
+}
