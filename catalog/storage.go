@@ -9,6 +9,7 @@ import (
 	"github.com/pgmini/pgmini/access/nbtree"
 	"github.com/pgmini/pgmini/catalog/rows"
 	"github.com/pgmini/pgmini/datum"
+	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
 )
@@ -25,6 +26,11 @@ func (s *Session) scan(catalog, index oid.OID, by []Search, f func(tid, []datum.
 	if err != nil {
 		return err
 	}
+	unlock, err := s.use(rel, lmgr.AccessShare)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	snap := s.tx.Register(s.tx.LatestSnapshot())
 	defer s.tx.Unregister(snap)
 	r := rowReader{s: s, rel: rel, vals: make([]datum.Datum, len(rel.Desc.Attrs)), f: f}
@@ -101,6 +107,17 @@ func (r *rowReader) indexed(idx *access.Relation, snap heap.Snapshot, by []Searc
 	}
 }
 
+// use locks a catalog while its pages are read or changed, as VACUUM cuts empty
+// pages off the end of a table that nobody has locked. The lock ends before the
+// transaction does: rows of a transaction in progress keep their pages.
+func (s *Session) use(rel *access.Relation, mode lmgr.Mode) (unlock func(), err error) {
+	locks, owner, tag := s.srv.opt.Sys.Locks, s.tx.Locks(), rel.LockTag()
+	if err := locks.Acquire(s.ctx, owner, tag, mode); err != nil {
+		return nil, err
+	}
+	return func() { locks.Release(owner, tag, mode, false) }, nil
+}
+
 // NewOID returns an OID that no row of a catalog has.
 func (s *Session) NewOID(catalog oid.OID) (oid.OID, error) {
 	index, _ := chooseIndex(catalog, []Search{{Anum: 1}})
@@ -126,6 +143,11 @@ func (s *Session) Insert(r rows.Row) (tid, error) {
 	if err != nil {
 		return tid{}, err
 	}
+	unlock, err := s.use(rel, lmgr.RowExclusive)
+	if err != nil {
+		return tid{}, err
+	}
+	defer unlock()
 	vals := r.Values()
 	at, err := heap.Insert(s.ctx, s.tx, rel, vals, heap.InsertOptions{Command: s.tx.CommandID(true)})
 	if err != nil {
@@ -167,6 +189,11 @@ func (s *Session) Update(at tid, r rows.Row) error {
 	if err != nil {
 		return err
 	}
+	unlock, err := s.use(rel, lmgr.RowExclusive)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := s.markOld(rel, at); err != nil {
 		return err
 	}
@@ -191,6 +218,11 @@ func (s *Session) Delete(catalog oid.OID, at tid) error {
 	if err != nil {
 		return err
 	}
+	unlock, err := s.use(rel, lmgr.RowExclusive)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := s.markOld(rel, at); err != nil {
 		return err
 	}
@@ -250,6 +282,11 @@ func (s *Session) UpdateInPlace(at tid, r rows.Row) error {
 	if err != nil {
 		return err
 	}
+	unlock, err := s.use(rel, lmgr.RowExclusive)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	vals := r.Values()
 	t, err := access.FormTuple(rel.Desc, vals)
 	if err != nil {

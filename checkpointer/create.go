@@ -141,7 +141,9 @@ func (c *Creator) flush(ctx context.Context, f Flags, throttle func(float64), p 
 	o := &c.o
 	// A commit record before the redo point whose status is not in pg_xact yet
 	// would be lost.
-	o.Xact.CommitCritical().Wait()
+	if err := o.Xact.CommitCritical().Wait(); err != nil {
+		return err
+	}
 	p.write = o.Now()
 	if err := o.Xact.Checkpoint(); err != nil {
 		return err
@@ -163,8 +165,7 @@ func (c *Creator) flush(ctx context.Context, f Flags, throttle func(float64), p 
 	o.Metrics.WriteTime.Add(int64(p.sync.Sub(p.write)))
 	o.Metrics.SyncTime.Add(int64(p.end.Sub(p.sync)))
 	// A truncation logged before the redo point must have cut its file.
-	o.Xact.CommitCritical().Wait()
-	return nil
+	return o.Xact.CommitCritical().Wait()
 }
 
 // record logs the checkpoint durably and returns where.

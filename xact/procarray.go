@@ -267,6 +267,7 @@ func (m *Manager) TransactionXmin() xid.XID { return xid.Full(m.procs.subOldest.
 // Critical is a set of commits that were between their commit record and
 // pg_xact.
 type Critical struct {
+	m     *Manager
 	procs []*Proc
 	at    []uint64
 }
@@ -274,7 +275,7 @@ type Critical struct {
 // CommitCritical lists the commits that a checkpoint must wait for after it has
 // set its redo point (INV-XACT-4).
 func (m *Manager) CommitCritical() Critical {
-	var c Critical
+	c := Critical{m: m}
 	m.procs.mu.RLock()
 	defer m.procs.mu.RUnlock()
 	for _, p := range m.procs.all {
@@ -295,9 +296,17 @@ func (c Critical) Done() bool {
 	return true
 }
 
-// Wait returns when all of them are through: some milliseconds at most.
-func (c Critical) Wait() {
-	for !c.Done() {
+// Wait returns when all of them are through: some milliseconds at most. After a
+// PANIC in one it never would be: then, and ever after, it is an error, and no
+// checkpoint may be taken.
+func (c Critical) Wait() error {
+	for {
+		switch {
+		case c.m.failed.Load():
+			return pgerr.New(pgerr.CrashShutdown, "the checkpoint cannot go on: a transaction could not end")
+		case c.Done():
+			return nil
+		}
 		time.Sleep(time.Millisecond)
 	}
 }

@@ -105,6 +105,7 @@ type Manager struct {
 	members    *slru.Cache
 	commitTs   *slru.Cache
 	recovering atomic.Bool
+	failed     atomic.Bool // fatal was called
 
 	gen      generator
 	oids     oidGenerator
@@ -243,6 +244,7 @@ func prevFull(f xid.Full) xid.Full {
 
 // fatal reports an error after which the server must stop, and returns it.
 func (m *Manager) fatal(err error) error {
+	m.failed.Store(true)
 	if m.opt.Panic != nil {
 		m.opt.Panic(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pgmini/pgmini/access"
 	"github.com/pgmini/pgmini/datum"
+	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/pgerr"
@@ -171,6 +172,9 @@ func (t *toaster) moveOut(i int) error {
 	}
 	ext.ExtSize = uint32(len(data))
 	toast, idx, err := t.rel.Toast()
+	if err == nil {
+		err = lockToast(t.ctx, t.tx, toast)
+	}
 	if err != nil {
 		return err
 	}
@@ -258,10 +262,23 @@ func toastDeleteReplaced(ctx context.Context, tx *xact.Tx, rel *access.Relation,
 	return nil
 }
 
+// lockToast locks a TOAST table for writing until the end of the transaction. The
+// lock on its table does not do: VACUUM of the TOAST table cuts its empty pages
+// off when nobody else has a lock on it.
+func lockToast(ctx context.Context, tx *xact.Tx, toast *access.Relation) error {
+	if toast.IsTemp() || tx.Locks().Holds(toast.LockTag(), lmgr.RowExclusive) {
+		return nil
+	}
+	return toast.Sys.Locks.Acquire(ctx, tx.Locks(), toast.LockTag(), lmgr.RowExclusive)
+}
+
 func lastChunk(size uint32) int32 { return int32((int64(size) - 1) / toastChunk) }
 
 func deleteValue(ctx context.Context, tx *xact.Tx, rel *access.Relation, e access.External, super bool) error {
 	toast, idx, err := rel.Toast()
+	if err == nil {
+		err = lockToast(ctx, tx, toast)
+	}
 	if err != nil {
 		return err
 	}
@@ -360,6 +377,12 @@ func (d *Detoaster) fetch(e access.External, off, n int) ([]byte, error) {
 	toast, idx, err := d.rel.Toast()
 	if err != nil {
 		return nil, err
+	}
+	if locks := toast.Sys.Locks; !toast.IsTemp() {
+		if err := locks.Acquire(context.Background(), d.tx.Locks(), toast.LockTag(), lmgr.AccessShare); err != nil {
+			return nil, err
+		}
+		defer locks.Release(d.tx.Locks(), toast.LockTag(), lmgr.AccessShare, false)
 	}
 	first, last := int32(off/toastChunk), int32((off+n-1)/toastChunk)
 	if d.tids, err = d.rel.Sys.Toast.Lookup(idx, e.ValueID, first, last, d.tids[:0]); err != nil {
