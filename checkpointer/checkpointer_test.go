@@ -183,11 +183,13 @@ func TestRequestStartsANewOne(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 3 {
 			wg.Go(func() {
-				if err := c.Checkpoint(context.Background(), Immediate); err != nil {
+				if err := c.Checkpoint(context.Background(), 0); err != nil {
 					t.Error(err)
 				}
 			})
 		}
+		synctest.Wait()
+		c.Request(Immediate) // hurries the one under way too
 		wg.Wait()
 		f.want(t, "0s took 1s", "1s immediate wait took 0s")
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)

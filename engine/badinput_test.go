@@ -235,3 +235,52 @@ func TestForeignRecords(t *testing.T) {
 	}
 	c.Stop()
 }
+
+// TestDamagedRelation: a missing file and a flipped bit in a page are errors that
+// name the relation; the instance lives on.
+func TestDamagedRelation(t *testing.T) {
+	fsys, i, opt := openMem(t)
+	s := newStore(i, sweepNode)
+	tx := i.xact.Begin(xact.BeginOptions{})
+	tx.Snapshot()
+	must(t, s.create(tx))
+	for id := range 300 {
+		must(t, s.insert(tx, id, strings.Repeat("x", 100)))
+	}
+	must(t, tx.Commit(bg))
+	must(t, i.Stop(Fast))
+	good, err := vfs.ReadFile(fsys, "base/5/20000", 1<<30)
+	must(t, err)
+
+	edit(t, fsys, "base/5/20000", func(b []byte) []byte { b[8192+5000] ^= 4; return b })
+	i, err = Open(bg, opt)
+	must(t, err)
+	_, err = newStore(i, sweepNode).rows()
+	wantError(t, err, "invalid page in block 1 of relation base/5/20000")
+	if pgerr.CodeOf(err) != pgerr.DataCorrupted {
+		t.Errorf("code %s", pgerr.CodeOf(err))
+	}
+	commit(t, i)
+	must(t, i.Stop(Fast))
+
+	must(t, fsys.Remove("base/5/20000"))
+	i, err = Open(bg, opt)
+	must(t, err)
+	_, err = i.pool.NBlocks(s.rel.Node, 0)
+	wantError(t, err, `could not open file "base/5/20000"`)
+	if pgerr.CodeOf(err) != pgerr.UndefinedFile {
+		t.Errorf("code %s", pgerr.CodeOf(err))
+	}
+	commit(t, i)
+	must(t, i.Stop(Fast))
+
+	must(t, vfs.WriteFile(fsys, "base/5/20000", good))
+	i, err = Open(bg, opt)
+	must(t, err)
+	rows, err := newStore(i, sweepNode).rows()
+	must(t, err)
+	if len(rows) != 300 {
+		t.Errorf("%d rows", len(rows))
+	}
+	must(t, i.Stop(Fast))
+}
