@@ -44,6 +44,9 @@ func (u *Utility) Children(node.Visitor) {}
 type Params struct {
 	Types []oid.OID
 	Infer bool
+	// Names are the parameters' names in the body of function Func.
+	Names []string
+	Func  string
 }
 
 // Analyze yields the query tree of one raw statement, views not expanded yet.

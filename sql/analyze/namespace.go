@@ -220,6 +220,9 @@ func (p *pstate) columnRef(c *pg.ColumnRef) node.Node {
 		if it, q, up := p.item("", names[0], at); it != nil {
 			return p.wholeRow(q, it, up, at)
 		}
+		if e := p.namedParam(names[0], at); e != nil {
+			return e
+		}
 		p.noColumn("", names[0], at)
 	}
 	if n == 4 {
@@ -236,6 +239,11 @@ func (p *pstate) columnRef(c *pg.ColumnRef) node.Node {
 	}
 	it, q, up := p.item(schema, rel, at)
 	if it == nil {
+		if p.params != nil && schema == "" && rel == p.params.Func {
+			if e := p.namedParam(col, at); e != nil {
+				return e
+			}
+		}
 		p.noTable(schema, rel, at)
 	}
 	if e := q.scanColumns(p, it, col, at, up); e != nil {
@@ -246,6 +254,19 @@ func (p *pstate) columnRef(c *pg.ColumnRef) node.Node {
 		return e
 	}
 	p.noColumn(rel, col, at)
+	return nil
+}
+
+// namedParam is a parameter of the function whose body is analyzed.
+func (p *pstate) namedParam(name string, at int) node.Node {
+	if p.params == nil {
+		return nil
+	}
+	for i, s := range p.params.Names {
+		if s == name && s != "" {
+			return p.paramRef(&pg.ParamRef{Number: int32(i + 1), Location: int32(at)})
+		}
+	}
 	return nil
 }
 

@@ -25,6 +25,9 @@ type Catalog interface {
 	// or Invalid.
 	FamilyOperator(family, left, right oid.OID, strategy int) (oid.OID, error)
 	Func(f oid.OID) (Func, error)
+	// SQLFunc is the body of a function in language SQL for a call with all its
+	// arguments, or nil if there is code for the function.
+	SQLFunc(call *node.FuncExpr) (*SQLFunc, error)
 	Type(t oid.OID) (types.TypeInfo, bool)
 	// ConstraintIndex is the index behind a unique constraint.
 	ConstraintIndex(c oid.OID) (oid.OID, error)

@@ -10,11 +10,12 @@ import (
 // planner makes one PlannedStmt. Range table entries of all query levels are
 // numbered together from the start, so that pulling a subquery up renames nothing.
 type planner struct {
-	cat  Catalog
-	set  Settings
-	stmt *PlannedStmt
-	subs []*root // of stmt.Subplans, by plan id - 1
-	err  error
+	cat   Catalog
+	set   Settings
+	stmt  *PlannedStmt
+	subs  []*root // of stmt.Subplans, by plan id - 1
+	err   error
+	depth int // of SQL functions being expanded
 }
 
 // Options of Make.
@@ -103,6 +104,9 @@ func (r *root) planQuery(q *node.Query) (Plan, error) {
 		return r.planSetQuery()
 	}
 	r.flattenAliases()
+	if err := r.inlineSetFunctions(); err != nil {
+		return nil, err
+	}
 	if err := r.pullUpSublinks(); err != nil {
 		return nil, err
 	}

@@ -320,8 +320,11 @@ func (r *root) preprocess() error {
 
 // expression prepares one expression.
 func (r *root) expression(e node.Node) (node.Node, error) {
-	e, err := r.params(e)
+	e, err := r.inline(e)
 	if err != nil {
+		return nil, err
+	}
+	if e, err = r.params(e); err != nil {
 		return nil, err
 	}
 	if e, err = r.sublinks(e, false); err != nil {

@@ -57,6 +57,8 @@ type Catalog struct {
 type function struct {
 	row  *rows.PgProc
 	impl *builtin.Func
+	// bodies of a function in language SQL by argument types
+	bodies map[string]*plan.SQLFunc
 }
 
 // relation is what planning and writing derive from a relation's rows.
