@@ -18,6 +18,7 @@ import (
 	"github.com/pgmini/pgmini/sql/exec"
 	"github.com/pgmini/pgmini/sql/node"
 	"github.com/pgmini/pgmini/sql/plan"
+	"github.com/pgmini/pgmini/vfs"
 )
 
 // evaluation is an execution without a plan, for single expressions. Call
@@ -147,6 +148,7 @@ func (c *cmd) indexStats(rel, idx *access.Relation, heapRows, indexRows float64)
 
 func (c *cmd) buildOptions(rel, idx *access.Relation) nbtree.BuildOptions {
 	n := 0
+	throw(vfs.MkdirAll(c.Server().FS(), "base/pgsql_tmp"))
 	prefix := "base/pgsql_tmp/pgsql_tmp" + strconv.Itoa(int(c.Tx().Locks().PID)) + ".index."
 	return nbtree.BuildOptions{Memory: int(c.Settings().Int(guc.MaintenanceWorkMem)) << 10, FS: c.Server().FS(),
 		TempName: func() string { n++; return prefix + strconv.Itoa(int(idx.OID)) + "." + strconv.Itoa(n) },

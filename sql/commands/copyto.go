@@ -271,9 +271,6 @@ func (w *copyWriter) textValue(b []byte) {
 		default:
 			continue
 		}
-		if ch == w.o.delim {
-			esc = ch
-		}
 		w.buf = append(append(w.buf, b[from:i]...), '\\', esc)
 		from = i + 1
 	}
