@@ -23,6 +23,11 @@ import (
 //go:embed pg15.txt.gz
 var packed []byte // constant
 
+// packedViews are the rows of the system views, made by package sysviews.
+//
+//go:embed views15.txt.gz
+var packedViews []byte // constant
+
 // Data is the contents of a fresh cluster's catalogs.
 type Data struct {
 	Rows   map[oid.OID][][]datum.Datum // by catalog, in column order
@@ -37,18 +42,36 @@ type Mapping struct {
 }
 
 // Load unpacks the rows. Every call makes new ones.
-func Load() (*Data, error) {
-	z, err := gzip.NewReader(bytes.NewReader(packed))
+func Load() (*Data, error) { return load(packed, packedViews) }
+
+// LoadTables is Load without the system views.
+func LoadTables() (*Data, error) { return load(packed) }
+
+// ViewRows is the text of the rows of the system views.
+func ViewRows() (string, error) { return unpack(packedViews) }
+
+func unpack(b []byte) (string, error) {
+	z, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
-		return nil, fmt.Errorf("unpack bootstrap rows: %w", err)
+		return "", fmt.Errorf("unpack bootstrap rows: %w", err)
 	}
 	text, err := io.ReadAll(z)
 	if err != nil {
-		return nil, fmt.Errorf("unpack bootstrap rows: %w", err)
+		return "", fmt.Errorf("unpack bootstrap rows: %w", err)
 	}
+	return string(text), nil
+}
+
+func load(files ...[]byte) (*Data, error) {
 	d := &Data{Rows: map[oid.OID][][]datum.Datum{}}
-	if err := d.parse(string(text)); err != nil {
-		return nil, fmt.Errorf("read bootstrap rows: %w", err)
+	for _, f := range files {
+		text, err := unpack(f)
+		if err != nil {
+			return nil, err
+		}
+		if err := d.parse(text); err != nil {
+			return nil, fmt.Errorf("read bootstrap rows: %w", err)
+		}
 	}
 	d.fillBodies()
 	return d, nil
@@ -137,6 +160,9 @@ func parseCell(col rows.Column, s string) (datum.Datum, error) {
 		n, err := numbers(strings.Fields(s))
 		return datum.Bytes(array.Vector(oid.Oid, n)), err
 	case oid.PgNodeTree:
+		if strings.HasPrefix(s, "{") || strings.HasPrefix(s, "({") || s == "<>" {
+			return datum.String(unescape(s)), nil
+		}
 		t, err := nodeTree(s)
 		return datum.String(t), err
 	case oid.AclItemArray:

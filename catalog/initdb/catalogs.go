@@ -23,17 +23,22 @@ type builder struct {
 	main   map[oid.OID]file
 	vm     map[oid.OID]file
 	tids   map[oid.OID][]page.TID
+	raw    map[oid.OID][][][]byte // by table and row: stored forms of long values
 	nextID oid.OID
 }
 
 // catalogs writes the files of all catalogs and returns the next free OID.
 func (w *writer) catalogs(o *Options) (oid.OID, error) {
-	data, err := bootstrap.Load()
+	load := bootstrap.Load
+	if o.NoViews {
+		load = bootstrap.LoadTables
+	}
+	data, err := load()
 	if err != nil {
 		return 0, err
 	}
 	b := &builder{data: data, class: map[oid.OID]*rows.PgClass{}, desc: map[oid.OID]*access.TupleDesc{},
-		main: map[oid.OID]file{}, vm: map[oid.OID]file{}, tids: map[oid.OID][]page.TID{}}
+		main: map[oid.OID]file{}, vm: map[oid.OID]file{}, tids: map[oid.OID][]page.TID{}, raw: map[oid.OID][][][]byte{}}
 	if err := b.personalize(o); err != nil {
 		return 0, err
 	}
@@ -151,6 +156,9 @@ func (b *builder) describe() {
 // build makes every file. pg_class comes last, because it says how long the
 // others are; its own length does not depend on that.
 func (b *builder) build() error {
+	if err := b.toast(oid.RelRewrite); err != nil {
+		return err
+	}
 	rels := slices.Sorted(maps.Keys(b.class))
 	for _, rel := range rels {
 		if c := b.class[rel]; c.Relkind == 'r' || c.Relkind == 't' {
@@ -185,7 +193,7 @@ func (b *builder) build() error {
 }
 
 func (b *builder) heap(rel oid.OID) error {
-	f, tids, err := buildHeap(b.desc[rel], b.data.Rows[rel])
+	f, tids, err := buildHeap(b.desc[rel], b.data.Rows[rel], b.raw[rel])
 	if err != nil {
 		return err
 	}

@@ -27,13 +27,17 @@ func (f *file) extend(special int) page.Page {
 }
 
 // buildHeap makes the main fork of a table with frozen rows, in order, and where
-// each row is.
-func buildHeap(d *access.TupleDesc, vals [][]datum.Datum) (file, []page.TID, error) {
+// each row is. raw, where it is not nil, holds stored forms of a row's values.
+func buildHeap(d *access.TupleDesc, vals [][]datum.Datum, raw [][][]byte) (file, []page.TID, error) {
 	var f file
 	var p page.Page
 	tids := make([]page.TID, 0, len(vals))
-	for _, v := range vals {
-		t, err := access.FormTuple(d, v)
+	for i, v := range vals {
+		var stored [][]byte
+		if i < len(raw) {
+			stored = raw[i]
+		}
+		t, err := access.FormStored(d, v, stored)
 		if err != nil {
 			return nil, nil, err
 		}

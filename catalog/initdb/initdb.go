@@ -38,6 +38,7 @@ type Options struct {
 	Encoding    string      // "" or UTF8
 	Locale      string      // "" or C
 	NoSync      bool
+	NoViews     bool             // leave the system views out
 	TimeZone    string           // "": Etc/UTC
 	SystemID    uint64           // 0: from Now and Random
 	Now         func() time.Time // nil: time.Now
