@@ -148,6 +148,9 @@ func (r *oneRow) Next() ([]datum.Datum, bool, error) {
 }
 
 func (n *functionScan) Next(x *Execution) (*Batch, error) {
+	if err := x.check(); err != nil {
+		return nil, err
+	}
 	if !n.begun {
 		n.begun = true
 		for _, f := range n.fns {

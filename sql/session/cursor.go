@@ -124,7 +124,9 @@ func (s *Session) fetch(f *pg.FetchStmt, sink *resultSink) (string, error) {
 	if p == nil {
 		return "", pgerr.New(pgerr.UndefinedCursor, "cursor \"%s\" does not exist", f.Portalname)
 	}
-	sink.formats = p.formats
+	if p.binary {
+		sink.formats = p.formats
+	}
 	if !f.Ismove {
 		if err := sink.Describe(p.cols); err != nil {
 			return "", err
