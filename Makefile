@@ -1,0 +1,42 @@
+# build   the binary
+# test    the test command: vet and all tests; PostgreSQL 15 is installed when it is missing
+# check   what is quick: formatting, vet, lint and the short tests
+# crash   N rounds of kill -9 under load
+# nightly everything that is long: many crash rounds, the race detector, fuzzing
+# bench   both servers side by side; figures go to bench/results.jsonl
+N ?= 100
+FUZZTIME ?= 60s
+GO ?= go
+
+.PHONY: build test check oracle crash nightly race bench fuzz
+
+build:
+	$(GO) build -o pgmini ./cmd/pgmini
+
+oracle:
+	@.ci/postgresql
+
+test: oracle
+	$(GO) vet ./...
+	$(GO) test -p 2 -timeout 14m ./...
+
+check:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) test -short ./internal/lint ./lsn ./page ./pgcontrol ./xlog ./bufmgr ./xact ./access/... ./sql/...
+
+crash: oracle
+	PGMINI_CRASH_ROUNDS=$(N) $(GO) test -count=1 -timeout 6h -v -run TestKillLoop ./internal/crash
+
+race: oracle
+	$(GO) test -race -p 2 -timeout 3h ./...
+
+nightly: race crash fuzz
+	PGMINI_NIGHTLY=1 $(GO) test -count=1 -p 2 -timeout 6h ./...
+	$(GO) test -tags invariants -p 2 -timeout 3h ./...
+
+bench: oracle
+	$(GO) run ./bench
+
+fuzz:
+	.ci/fuzz $(FUZZTIME)
