@@ -67,6 +67,37 @@ func (l *Log) lead(upTo lsn.LSN, sync bool) bool {
 	return lead
 }
 
+// wakeSatisfiedLocked wakes those in the queue whose wish is fulfilled, or never
+// will be. group.mu is held.
+func (l *Log) wakeSatisfiedLocked() {
+	g := &l.group
+	failed := l.failure.Load() != nil
+	rest := g.wait[:0]
+	for _, w := range g.wait {
+		if failed || l.satisfied(w.upTo, w.sync) {
+			w.wake <- struct{}{}
+		} else {
+			rest = append(rest, w)
+		}
+	}
+	clear(g.wait[len(rest):])
+	g.wait = rest
+}
+
+// writeComplete writes the whole pages below done, and lets those go on who wait
+// for room in the ring. The caller leads.
+func (l *Log) writeComplete(done bytePos) (wrote bool, err error) {
+	whole := l.geo.end(done) &^ (PageSize - 1)
+	if whole <= l.WriteLSN() {
+		return false, nil
+	}
+	err = l.write(whole)
+	l.group.mu.Lock()
+	l.wakeSatisfiedLocked()
+	l.group.mu.Unlock()
+	return true, err
+}
+
 func (g *group) take() *waiter {
 	if n := len(g.free); n > 0 {
 		w := g.free[n-1]
@@ -82,17 +113,8 @@ func (l *Log) yield() {
 	g := &l.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	failed := l.failure.Load() != nil
-	rest := g.wait[:0]
-	for _, w := range g.wait {
-		if failed || l.satisfied(w.upTo, w.sync) {
-			w.wake <- struct{}{}
-		} else {
-			rest = append(rest, w)
-		}
-	}
-	clear(g.wait[len(rest):])
-	g.wait = rest
+	l.wakeSatisfiedLocked()
+	rest := g.wait
 	if len(rest) == 0 {
 		g.busy = false
 		return

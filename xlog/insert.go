@@ -45,6 +45,7 @@ type inserter struct {
 	waiters atomic.Int32
 	waitMu  sync.Mutex
 	cond    sync.Cond
+	failed  bool // the log has failed; guarded by waitMu
 }
 
 func (s *inserter) init(pos, prev bytePos, prevLSN lsn.LSN, opt Options) {
@@ -131,8 +132,9 @@ func (s *inserter) completed() bytePos {
 
 // waitForInserts returns when every insert below p is done, and the position
 // up to which they are (WaitXLogInsertionsToFinish). Only the flush leader calls
-// it; an insert that waits for room in the ring has advanced to there, so the
-// two never wait for each other.
+// it. An insert that waits for room in the ring waits for the leader: it has
+// advanced to there, and the leader writes what is complete while it waits, for p
+// may be further than the ring reaches.
 func (l *Log) waitForInserts(p bytePos) (bytePos, error) {
 	s := &l.ins
 	for range 64 {
@@ -143,15 +145,24 @@ func (l *Log) waitForInserts(p bytePos) (bytePos, error) {
 	}
 	s.waiters.Add(1)
 	defer s.waiters.Add(-1)
+	for {
+		done := s.completed()
+		if err := l.Err(); err != nil || done >= p {
+			return done, err
+		}
+		if wrote, err := l.writeComplete(done); err != nil {
+			return 0, err
+		} else if !wrote {
+			s.awaitProgress(done)
+		}
+	}
+}
+
+// awaitProgress returns when inserts are complete beyond done, or somebody failed.
+func (s *inserter) awaitProgress(done bytePos) {
 	s.waitMu.Lock()
 	defer s.waitMu.Unlock()
-	for {
-		if done := s.completed(); done >= p {
-			return done, l.Err()
-		}
-		if err := l.Err(); err != nil {
-			return 0, err
-		}
+	if s.completed() == done && !s.failed {
 		s.cond.Wait()
 	}
 }

@@ -183,7 +183,10 @@ func (l *Log) fail(err error) error {
 		l.opt.Failed(e)
 	}
 	l.failure.CompareAndSwap(nil, e)
-	l.ins.wake()
+	l.ins.waitMu.Lock()
+	l.ins.failed = true
+	l.ins.cond.Broadcast()
+	l.ins.waitMu.Unlock()
 	return l.Err()
 }
 
