@@ -57,7 +57,7 @@ var layers = strings.Fields(`
 	server
 	.
 	cmd
-	internal/oracle,internal/lint,internal/sqltest,regress,bench
+	internal/oracle,internal/lint,internal/takeover,internal/sqltest,regress,bench
 	sql/analyze/stockcat
 `)
 
