@@ -80,7 +80,8 @@ func (s *Session) comparison(oc *rows.PgOpclass, typ, collation oid.OID) (access
 			image = fn.Prosrc
 		}
 	}
-	equal := image != "" && cmp.EqualImage(image, collation, true)
+	// Stock says no for every class of bpchar, whose equal values may differ in blanks.
+	equal := image != "" && cmp.EqualImage(image, collation, true) && oc.Opcintype != oid.Bpchar
 	if f, ok := cmp.ByProc(order); ok {
 		return access.CompareFunc(f), equal, nil
 	}

@@ -451,12 +451,7 @@ func (a *alteration) detachIndex(ix *rows.PgIndex, rel *analyze.Relation) {
 		s.IndexParams = append(s.IndexParams, e)
 	}
 	if ix.Indpred != "" {
-		l, _ := must(node.Read(ix.Indpred)).(node.List)
-		var pred node.Node = l[0]
-		if len(l) > 1 {
-			pred = &node.BoolExpr{Boolop: node.AndExpr, Args: l, Location: -1}
-		}
-		s.WhereClause = exprOf(must(ruleutils.Expr(a.Names(), pred, rel)))
+		s.WhereClause = exprOf(must(ruleutils.Expr(a.Names(), must(node.Read(ix.Indpred)), rel)))
 	}
 	for _, o := range cl.Reloptions {
 		name, val, _ := cutByte(o, '=')

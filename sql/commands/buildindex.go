@@ -47,7 +47,7 @@ func (c *cmd) newIndexKeys(x *exec.Execution, rel, idx *access.Relation) *indexK
 		list, k.nexpr = append(list, l...), len(l)
 	}
 	if row.Indpred != "" {
-		l, _ := must(node.Read(row.Indpred)).(node.List)
+		l := andList(must(node.Read(row.Indpred)))
 		list, k.npred = append(list, l...), len(l)
 	}
 	if len(list) > 0 {

@@ -114,21 +114,25 @@ func (c *cmd) indexExprs(ix *catalog.NewIndex, rel *access.Relation, names *anal
 			fail(pgerr.InvalidObjectDefinition, "functions in index predicate must be marked IMMUTABLE")
 		}
 		seen.walk(e, nil)
-		ix.Pred = node.WriteList(andList(e))
+		if b, ok := e.(*node.BoolExpr); ok && b.Boolop == node.AndExpr {
+			e = &node.BoolExpr{Boolop: node.AndExpr, Args: b.Args, Location: -1}
+		}
+		ix.Pred = node.Write(e)
 	}
 	ix.Refs = seen.list
 }
 
 // andList splits a condition at its top-level ANDs.
 func andList(e node.Node) []node.Node {
-	if b, ok := e.(*node.BoolExpr); ok && b.Boolop == node.AndExpr {
-		var out []node.Node
-		for _, a := range b.Args {
-			out = append(out, andList(a)...)
-		}
-		return out
+	b, ok := e.(*node.BoolExpr)
+	if !ok || b.Boolop != node.AndExpr {
+		return []node.Node{e}
 	}
-	return []node.Node{e}
+	var out []node.Node
+	for _, a := range b.Args {
+		out = append(out, andList(a)...)
+	}
+	return out
 }
 
 // checkPrimary refuses a second primary key.

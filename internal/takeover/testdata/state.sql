@@ -27,7 +27,7 @@ where a.attnum > 0 and c.relkind in ('r', 'v', 'm') and n.nspname !~ '^pg_' and 
 order by n.nspname::text collate "C", c.relname::text collate "C", a.attnum;
 
 -- Constraints, views, roles, databases.
-select conrelid::regclass, conname, pg_get_constraintdef(oid) from pg_constraint where connamespace <> 'information_schema'::regnamespace and connamespace <> 'pg_catalog'::regnamespace order by conrelid::regclass::text collate "C", conname::text collate "C";
+select conrelid::regclass, conname, pg_get_constraintdef(c.oid) from pg_constraint c where not exists (select from pg_namespace n where n.oid = c.connamespace and n.nspname in ('information_schema', 'pg_catalog')) order by conrelid::regclass::text collate "C", conname::text collate "C";
 select c.oid::regclass, pg_get_viewdef(c.oid) from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by c.oid::regclass::text collate "C";
-select rolname, rolsuper, rolcanlogin, rolconnlimit from pg_roles where rolname !~ '^pg_' order by rolname::text collate "C";
+select rolname, rolsuper, rolcanlogin, rolconnlimit from pg_authid where rolname !~ '^pg_' order by rolname::text collate "C";
 select datname, datallowconn, datistemplate from pg_database order by datname::text collate "C";
