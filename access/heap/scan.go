@@ -162,7 +162,10 @@ func NewFetcher(tx *xact.Tx, rel *access.Relation) *Fetcher {
 	return &Fetcher{viewer: newViewer(tx, rel), rel: rel}
 }
 
-// Close drops the pin.
+// Bind makes a closed fetcher serve another transaction.
+func (f *Fetcher) Bind(tx *xact.Tx) { f.tx = tx }
+
+// Close drops the pin. The fetcher can be used again.
 func (f *Fetcher) Close() {
 	if f.buf != 0 {
 		f.rel.Pool.Release(f.buf)

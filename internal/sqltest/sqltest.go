@@ -121,7 +121,7 @@ func (w *World) Connect() *Client {
 	c.Env = &builtin.Env{Env: *types.NewEnv(), Ctx: context.Background(), TxTime: now, StmtTime: now, Clock: now, Rand: func() float64 { return 0.5 }}
 	c.Names = &syscat.Catalog{S: c.Session, Path: path, Database: "postgres"}
 	c.SQL = &sqlcat.Catalog{S: c.Session, Env: c.Env, Names: c.Names}
-	c.SQL.Eval = func(e node.Node) (datum.Datum, error) { return c.execution(nil).Eval(e) }
+	c.SQL.Eval = func(e node.Node) (datum.Datum, error) { return c.Execution(nil).Eval(e) }
 	c.Env.Catalog = c.SQL.Conversions()
 	c.Env.Func = c.SQL.Func
 	c.Names.Convert = func(t *analyze.Type, typmod int32, s string) (datum.Datum, error) {
@@ -172,7 +172,8 @@ func (c *Client) Abort() error {
 	return err
 }
 
-func (c *Client) execution(p *plan.PlannedStmt) *exec.Execution {
+// Execution prepares an execution of p without a snapshot.
+func (c *Client) Execution(p *plan.PlannedStmt) *exec.Execution {
 	ctx := c.Ctx
 	if ctx == nil {
 		ctx = context.Background()
@@ -261,7 +262,7 @@ func (c *Client) Plan(s parser.RawStmt, params []datum.Datum) (*plan.PlannedStmt
 
 // Run executes a plan.
 func (c *Client) Run(p *plan.PlannedStmt, params []datum.Datum) (*Result, error) {
-	x := c.execution(p)
+	x := c.Execution(p)
 	x.Params = params
 	x.Snap = c.Tx().Register(c.Tx().Snapshot())
 	defer func() { c.Tx().Unregister(x.Snap) }()

@@ -150,6 +150,9 @@ type Execution struct {
 	after []func() error
 	inits []initState
 	toast map[oid.OID]access.Detoaster
+	kept  []Node // nodes, for Reset
+	// resetting: a ModifyTable may be rescanned
+	resetting bool
 }
 
 // TempFiles makes temporary files for sorts and hashes that outgrow WorkMem.
@@ -240,7 +243,7 @@ func (x *Execution) Close() {
 	for i := len(x.nodes) - 1; i >= 0; i-- {
 		x.nodes[i].Close(x)
 	}
-	x.nodes = nil
+	x.kept, x.nodes = x.nodes, nil
 }
 
 // check returns the error of a cancelled statement.

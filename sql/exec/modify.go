@@ -5,6 +5,7 @@ import (
 
 	"github.com/pgmini/pgmini/access"
 	"github.com/pgmini/pgmini/access/heap"
+	"github.com/pgmini/pgmini/access/indexheap"
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/pgerr"
@@ -338,7 +339,17 @@ func (x *Execution) recheck(p plan.Plan, rows map[int]*heap.Tuple) (*Batch, erro
 	}
 }
 
-func (n *modify) Rescan(*Execution, paramSet) error {
+// Rescan is for Reset only.
+func (n *modify) Rescan(x *Execution, changed paramSet) error {
+	if x.resetting {
+		rebind(x, n.fetch)
+		if n.writer != nil {
+			for _, iw := range n.writer.indexes {
+				iw.heap = indexheap.New(x.Tx, n.rel)
+			}
+		}
+		return n.child.Rescan(x, changed)
+	}
 	return pgerr.New(pgerr.InternalError, "a ModifyTable node cannot be rescanned")
 }
 

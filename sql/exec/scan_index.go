@@ -91,7 +91,9 @@ func (k *indexKeys) eval(x *Execution) (keys []nbtree.Key, empty bool, err error
 					return nil, true, nil
 				}
 			} else {
-				key.Arg = d.Clone()
+				if key.Arg = d; d.Bytes != nil {
+					key.Arg = d.Clone()
+				}
 			}
 		}
 		k.keys[i] = key
@@ -145,6 +147,7 @@ func (n *indexScan) begin(x *Execution) error {
 	}
 	n.state = 1
 	if n.scan != nil {
+		rebind(x, n.fetch)
 		n.scan.Rescan(keys)
 		return nil
 	}
@@ -226,14 +229,13 @@ func (n *indexScan) Rescan(x *Execution, changed paramSet) error {
 	return nil
 }
 
+// Close keeps the scan and the fetcher for Reset.
 func (n *indexScan) Close(*Execution) {
 	if n.scan != nil {
 		n.scan.Close()
-		n.scan = nil
 	}
 	if n.fetch != nil {
 		n.fetch.Close()
-		n.fetch = nil
 	}
 }
 

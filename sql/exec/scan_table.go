@@ -32,8 +32,8 @@ type tableScope struct {
 	cols  []int // user columns among them as ascending indexes into Desc.Attrs
 	shape columns
 	vals  []datum.Datum
-	last  int
 	whole bool
+	toast lazyToast
 }
 
 func newTableScope(varno int, rel *access.Relation) *tableScope {
@@ -85,7 +85,8 @@ func (s *tableScope) begin() *Batch {
 // detoasted.
 func (s *tableScope) load(x *Execution, b *Batch, i int32, t heap.Tuple) error {
 	if len(s.cols) > 0 {
-		if err := access.DeformCols(s.rel.Desc, t.Data, s.cols, s.vals, x.detoaster(s.rel)); err != nil {
+		s.toast.x, s.toast.rel = x, s.rel
+		if err := access.DeformCols(s.rel.Desc, t.Data, s.cols, s.vals, &s.toast); err != nil {
 			return err
 		}
 	}

@@ -142,6 +142,9 @@ func (r *root) deconstruct(n node.Node, above []node.Node) (*group, error) {
 				for _, q := range it.on {
 					quals = append(quals, q.e)
 				}
+				for _, q := range it.above {
+					quals = append(quals, q.e)
+				}
 				g.items = slices.Delete(g.items, i, i+1)
 				for _, side := range []*group{it.left, it.right} {
 					g.items = append(g.items, side.items...)
