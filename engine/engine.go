@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pgmini/pgmini/access"
+	"github.com/pgmini/pgmini/access/heap"
 	"github.com/pgmini/pgmini/bgwriter"
 	"github.com/pgmini/pgmini/bufmgr"
 	"github.com/pgmini/pgmini/catalog"
@@ -208,6 +209,16 @@ func (i *Instance) Panic(err error) {
 	i.sessions.cancelAll(why)
 	i.stopStages(checkpointer.ErrImmediate)
 	close(i.done)
+}
+
+// Guard looks at an error that a session got, and returns it: one from within a
+// critical section, which left a page changed that the log does not explain, is a
+// PANIC. Whoever runs statements calls it for each that fails.
+func (i *Instance) Guard(err error) error {
+	if p, ok := errors.AsType[*heap.Panic](err); ok {
+		i.Panic(p)
+	}
+	return err
 }
 
 // Failed is closed when the instance has had a PANIC and must be stopped.

@@ -3,10 +3,12 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/pgmini/pgmini/access/heap"
 	"github.com/pgmini/pgmini/pgcontrol"
 	"github.com/pgmini/pgmini/vfs/memfs"
 	"github.com/pgmini/pgmini/xact"
@@ -97,7 +99,10 @@ func TestPanic(t *testing.T) {
 	ctx, detach, err := i.Attach(bg)
 	must(t, err)
 	boom := errors.New("boom")
-	i.Panic(boom)
+	if err := i.Guard(boom); err != boom || i.Err() != nil { //nolint:errorlint // the same one
+		t.Fatalf("an ordinary error: %v, %v", err, i.Err())
+	}
+	_ = i.Guard(fmt.Errorf("update: %w", &heap.Panic{Err: boom}))
 	<-ctx.Done()
 	if !errors.Is(context.Cause(ctx), boom) {
 		t.Errorf("cause %v", context.Cause(ctx))
