@@ -109,7 +109,7 @@ func (c *conn) next(sess *session.Session) (kind byte, body []byte, err error) {
 // connection, if it is one.
 func (c *conn) failure(err error) error {
 	c.in = nil
-	err = c.s.inst.Guard(err)
+	err = c.srv.inst.Guard(err)
 	e, ok := pgerr.As(err)
 	if !ok {
 		e = pgerr.Wrap(err, pgerr.InternalError, "%v", err)
