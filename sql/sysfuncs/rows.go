@@ -57,11 +57,18 @@ func (s *System) rows(fn string, c *builtin.Call) (table, bool, error) {
 	case "pg_available_extension_versions":
 		return table{{datum.String("plpgsql"), datum.String("1.0"), datum.Bool(true), datum.Bool(true), datum.Bool(false), datum.String("pg_catalog"), datum.Null(),
 			datum.String("PL/pgSQL procedural language")}}, true, nil
+	case "show_all_file_settings":
+		t, err := s.fileSettings()
+		return t, true, err
+	case "pg_hba_file_rules":
+		t, err := s.hba()
+		return t, true, err
 	case "pg_get_wal_resource_managers":
 		return s.resourceManagers(), true, nil
 	case "pg_get_replication_slots", "pg_stat_get_wal_senders", "pg_stat_get_subscription", "pg_stat_get_progress_info", "pg_show_replication_origin_status",
 		"pg_listening_channels", "pg_extension_update_paths", "pg_ident_file_mappings", "pg_partition_tree", "pg_partition_ancestors",
-		"pg_event_trigger_dropped_objects", "pg_event_trigger_ddl_commands", "pg_get_publication_tables", "pg_timezone_abbrevs":
+		"pg_event_trigger_dropped_objects", "pg_event_trigger_ddl_commands", "pg_get_publication_tables",
+		"pg_logical_slot_get_changes":
 		// Nothing of the kind exists here.
 		return nil, true, nil
 	}

@@ -223,3 +223,141 @@ CREATE VIEW pg_statio_all_sequences AS
            pg_stat_get_blocks_fetched(c.oid) - pg_stat_get_blocks_hit(c.oid) AS blks_read, pg_stat_get_blocks_hit(c.oid) AS blks_hit
     FROM pg_class c LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'S';
+
+CREATE VIEW pg_statio_all_tables AS
+    SELECT c.oid AS relid, n.nspname AS schemaname, c.relname,
+           pg_stat_get_blocks_fetched(c.oid) - pg_stat_get_blocks_hit(c.oid) AS heap_blks_read, pg_stat_get_blocks_hit(c.oid) AS heap_blks_hit,
+           (SELECT sum(pg_stat_get_blocks_fetched(i.indexrelid) - pg_stat_get_blocks_hit(i.indexrelid))::bigint FROM pg_index i
+            WHERE i.indrelid = c.oid) AS idx_blks_read,
+           (SELECT sum(pg_stat_get_blocks_hit(i.indexrelid))::bigint FROM pg_index i WHERE i.indrelid = c.oid) AS idx_blks_hit,
+           pg_stat_get_blocks_fetched(t.oid) - pg_stat_get_blocks_hit(t.oid) AS toast_blks_read, pg_stat_get_blocks_hit(t.oid) AS toast_blks_hit,
+           (SELECT sum(pg_stat_get_blocks_fetched(i.indexrelid) - pg_stat_get_blocks_hit(i.indexrelid))::bigint FROM pg_index i
+            WHERE i.indrelid = t.oid) AS tidx_blks_read,
+           (SELECT sum(pg_stat_get_blocks_hit(i.indexrelid))::bigint FROM pg_index i WHERE i.indrelid = t.oid) AS tidx_blks_hit
+    FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 't', 'm');
+
+CREATE VIEW pg_stat_xact_all_tables AS
+    SELECT c.oid AS relid, n.nspname AS schemaname, c.relname, pg_stat_get_xact_numscans(c.oid) AS seq_scan,
+           pg_stat_get_xact_tuples_returned(c.oid) AS seq_tup_read,
+           (SELECT sum(pg_stat_get_xact_numscans(i.indexrelid))::bigint FROM pg_index i WHERE i.indrelid = c.oid) AS idx_scan,
+           (SELECT sum(pg_stat_get_xact_tuples_fetched(i.indexrelid))::bigint FROM pg_index i WHERE i.indrelid = c.oid)
+               + pg_stat_get_xact_tuples_fetched(c.oid) AS idx_tup_fetch,
+           pg_stat_get_xact_tuples_inserted(c.oid) AS n_tup_ins, pg_stat_get_xact_tuples_updated(c.oid) AS n_tup_upd,
+           pg_stat_get_xact_tuples_deleted(c.oid) AS n_tup_del, pg_stat_get_xact_tuples_hot_updated(c.oid) AS n_tup_hot_upd
+    FROM pg_class c LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 't', 'm', 'p');
+
+CREATE VIEW pg_stat_database_conflicts AS
+    SELECT d.oid AS datid, d.datname, pg_stat_get_db_conflict_tablespace(d.oid) AS confl_tablespace, pg_stat_get_db_conflict_lock(d.oid) AS confl_lock,
+           pg_stat_get_db_conflict_snapshot(d.oid) AS confl_snapshot, pg_stat_get_db_conflict_bufferpin(d.oid) AS confl_bufferpin,
+           pg_stat_get_db_conflict_startup_deadlock(d.oid) AS confl_deadlock
+    FROM pg_database d;
+
+CREATE VIEW pg_stat_user_functions AS
+    SELECT p.oid AS funcid, n.nspname AS schemaname, p.proname AS funcname, pg_stat_get_function_calls(p.oid) AS calls,
+           pg_stat_get_function_total_time(p.oid) AS total_time, pg_stat_get_function_self_time(p.oid) AS self_time
+    FROM pg_proc p LEFT JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE p.prolang <> 12 AND pg_stat_get_function_calls(p.oid) IS NOT NULL;
+
+CREATE VIEW pg_stat_gssapi AS
+    SELECT pid, gss_auth AS gss_authenticated, gss_princ AS principal, gss_enc AS encrypted
+    FROM pg_stat_get_activity(NULL) WHERE client_port IS NOT NULL;
+
+CREATE VIEW pg_stat_wal_receiver AS SELECT * FROM pg_stat_get_wal_receiver() WHERE pid IS NOT NULL;
+
+CREATE VIEW pg_stat_recovery_prefetch AS SELECT * FROM pg_stat_get_recovery_prefetch();
+
+CREATE VIEW pg_shmem_allocations AS SELECT * FROM pg_get_shmem_allocations();
+
+CREATE VIEW pg_backend_memory_contexts AS SELECT * FROM pg_get_backend_memory_contexts();
+
+CREATE VIEW pg_replication_origin_status AS SELECT * FROM pg_show_replication_origin_status();
+
+CREATE VIEW pg_available_extension_versions AS
+    SELECT e.name, e.version, x.extname IS NOT NULL AS installed, e.superuser, e.trusted, e.relocatable, e.schema, e.requires, e.comment
+    FROM pg_available_extension_versions() e LEFT JOIN pg_extension x ON x.extname = e.name AND x.extversion = e.version;
+
+CREATE VIEW pg_stat_subscription AS
+    SELECT u.oid AS subid, u.subname, s.pid, s.relid, s.received_lsn, s.last_msg_send_time, s.last_msg_receipt_time, s.latest_end_lsn, s.latest_end_time
+    FROM pg_subscription u LEFT JOIN pg_stat_get_subscription(NULL) s ON s.subid = u.oid;
+
+CREATE VIEW pg_policies AS
+    SELECT n.nspname AS schemaname, c.relname AS tablename, p.polname AS policyname,
+           CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END AS permissive,
+           CASE WHEN p.polroles = '{0}' THEN string_to_array('public', '')::name[]
+                ELSE ARRAY(SELECT a.rolname FROM pg_authid a WHERE a.oid = ANY (p.polroles) ORDER BY a.rolname) END AS roles,
+           CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' WHEN '*' THEN 'ALL' END AS cmd,
+           pg_get_expr(p.polqual, p.polrelid) AS qual, pg_get_expr(p.polwithcheck, p.polrelid) AS with_check
+    FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace;
+
+CREATE VIEW pg_user_mappings AS
+    SELECT m.oid AS umid, s.oid AS srvid, s.srvname, m.umuser, CASE WHEN m.umuser = 0 THEN 'public'::name ELSE a.rolname END AS usename,
+           CASE WHEN pg_has_role(s.srvowner, 'USAGE') OR m.umuser = a.oid AND a.rolname = current_user THEN m.umoptions END AS umoptions
+    FROM pg_user_mapping m JOIN pg_foreign_server s ON s.oid = m.umserver LEFT JOIN pg_authid a ON a.oid = m.umuser;
+
+CREATE VIEW pg_stat_progress_vacuum AS
+    SELECT s.pid, s.datid, d.datname, s.relid,
+           CASE s.param1 WHEN 0 THEN 'initializing' WHEN 1 THEN 'scanning heap' WHEN 2 THEN 'vacuuming indexes' WHEN 3 THEN 'vacuuming heap'
+                WHEN 4 THEN 'cleaning up indexes' WHEN 5 THEN 'truncating heap' WHEN 6 THEN 'performing final cleanup' END AS phase,
+           s.param2 AS heap_blks_total, s.param3 AS heap_blks_scanned, s.param4 AS heap_blks_vacuumed, s.param5 AS index_vacuum_count,
+           s.param6 AS max_dead_tuples, s.param7 AS num_dead_tuples
+    FROM pg_stat_get_progress_info('VACUUM') s LEFT JOIN pg_database d ON d.oid = s.datid;
+
+CREATE VIEW pg_stat_progress_analyze AS
+    SELECT s.pid, s.datid, d.datname, s.relid,
+           CASE s.param1 WHEN 0 THEN 'initializing' WHEN 1 THEN 'acquiring sample rows' WHEN 2 THEN 'acquiring inherited sample rows'
+                WHEN 3 THEN 'computing statistics' WHEN 4 THEN 'computing extended statistics' WHEN 5 THEN 'finalizing analyze' END AS phase,
+           s.param2 AS sample_blks_total, s.param3 AS sample_blks_scanned, s.param4 AS ext_stats_total, s.param5 AS ext_stats_computed,
+           s.param6 AS child_tables_total, s.param7 AS child_tables_done, s.param8::oid AS current_child_table_relid
+    FROM pg_stat_get_progress_info('ANALYZE') s LEFT JOIN pg_database d ON d.oid = s.datid;
+
+CREATE VIEW pg_stat_progress_copy AS
+    SELECT s.pid, s.datid, d.datname, s.relid, CASE s.param5 WHEN 1 THEN 'COPY FROM' WHEN 2 THEN 'COPY TO' END AS command,
+           CASE s.param6 WHEN 1 THEN 'FILE' WHEN 2 THEN 'PROGRAM' WHEN 3 THEN 'PIPE' WHEN 4 THEN 'CALLBACK' END AS type,
+           s.param1 AS bytes_processed, s.param2 AS bytes_total, s.param3 AS tuples_processed, s.param4 AS tuples_excluded
+    FROM pg_stat_get_progress_info('COPY') s LEFT JOIN pg_database d ON d.oid = s.datid;
+
+CREATE VIEW pg_stat_progress_create_index AS
+    SELECT s.pid, s.datid, d.datname, s.relid, s.param7::oid AS index_relid,
+           CASE s.param1 WHEN 1 THEN 'CREATE INDEX' WHEN 2 THEN 'CREATE INDEX CONCURRENTLY' WHEN 3 THEN 'REINDEX' WHEN 4 THEN 'REINDEX CONCURRENTLY' END AS command,
+           CASE s.param10 WHEN 0 THEN 'initializing' WHEN 1 THEN 'waiting for writers before build' WHEN 2 THEN 'building index'
+                WHEN 3 THEN 'waiting for writers before validation' WHEN 4 THEN 'index validation: scanning index'
+                WHEN 5 THEN 'index validation: sorting tuples' WHEN 6 THEN 'index validation: scanning table'
+                WHEN 7 THEN 'waiting for old snapshots' WHEN 8 THEN 'waiting for readers before marking dead'
+                WHEN 9 THEN 'waiting for readers before dropping' END AS phase,
+           s.param4 AS lockers_total, s.param5 AS lockers_done, s.param6 AS current_locker_pid, s.param16 AS blocks_total, s.param17 AS blocks_done,
+           s.param12 AS tuples_total, s.param13 AS tuples_done, s.param14 AS partitions_total, s.param15 AS partitions_done
+    FROM pg_stat_get_progress_info('CREATE INDEX') s LEFT JOIN pg_database d ON d.oid = s.datid;
+
+CREATE VIEW pg_statio_sys_tables AS
+    SELECT * FROM pg_statio_all_tables
+    WHERE schemaname IN ('pg_catalog', 'information_schema') OR schemaname LIKE 'pg\_toast%';
+
+CREATE VIEW pg_statio_user_tables AS
+    SELECT * FROM pg_statio_all_tables
+    WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname NOT LIKE 'pg\_toast%';
+
+CREATE VIEW pg_statio_sys_indexes AS
+    SELECT * FROM pg_statio_all_indexes
+    WHERE schemaname IN ('pg_catalog', 'information_schema') OR schemaname LIKE 'pg\_toast%';
+
+CREATE VIEW pg_statio_user_indexes AS
+    SELECT * FROM pg_statio_all_indexes
+    WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname NOT LIKE 'pg\_toast%';
+
+CREATE VIEW pg_statio_sys_sequences AS
+    SELECT * FROM pg_statio_all_sequences
+    WHERE schemaname IN ('pg_catalog', 'information_schema') OR schemaname LIKE 'pg\_toast%';
+
+CREATE VIEW pg_statio_user_sequences AS
+    SELECT * FROM pg_statio_all_sequences
+    WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname NOT LIKE 'pg\_toast%';
+
+CREATE VIEW pg_stat_xact_sys_tables AS
+    SELECT * FROM pg_stat_xact_all_tables
+    WHERE schemaname IN ('pg_catalog', 'information_schema') OR schemaname LIKE 'pg\_toast%';
+
+CREATE VIEW pg_stat_xact_user_tables AS
+    SELECT * FROM pg_stat_xact_all_tables
+    WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname NOT LIKE 'pg\_toast%';

@@ -33,7 +33,8 @@ var pgCatalog string // constant
 var informationSchema string // constant
 
 // restricted are the views that not everyone may read. constant
-var restricted = []string{"pg_shadow", "pg_file_settings", "pg_hba_file_rules", "pg_ident_file_mappings", "pg_config"}
+var restricted = []string{"pg_shadow", "pg_file_settings", "pg_hba_file_rules", "pg_ident_file_mappings", "pg_config", "pg_shmem_allocations",
+	"pg_backend_memory_contexts", "pg_replication_origin_status"}
 
 // maker collects rows while it stores them, so that later views see them.
 type maker struct {

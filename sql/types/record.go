@@ -36,6 +36,9 @@ func RowType(b []byte) (oid.OID, int32) {
 
 // FormRow makes a row value of the given column types.
 func (e *Env) FormRow(typ oid.OID, typmod int32, cols []Column, vals []datum.Datum) (datum.Datum, error) {
+	if r, ok := e.Catalog.(RecordTypes); ok && typ == oid.Record && typmod < 0 {
+		typmod = r.RecordType(cols)
+	}
 	hoff, info := rowHeaderLen, uint16(0)
 	for _, v := range vals {
 		if v.Null {
@@ -373,4 +376,11 @@ func recordRecv(e *Env, b []byte, typ oid.OID, typmod int32) (datum.Datum, error
 		return datum.Null(), err
 	}
 	return e.FormRow(typ, typmod, cols, vals)
+}
+
+// RecordTypes is a Catalog that keeps the shapes of anonymous rows, so that a
+// row of type record can be taken apart later.
+type RecordTypes interface {
+	// RecordType is the type modifier that stands for these columns.
+	RecordType(cols []Column) int32
 }

@@ -224,6 +224,20 @@ func (c *Catalog) Bless(d *access.TupleDesc) *access.TupleDesc {
 	return &cp
 }
 
+// RecordType is part of types.RecordTypes.
+func (c *Catalog) RecordType(cols []types.Column) int32 {
+	d := &access.TupleDesc{TypeID: oid.Record, TypMod: -1}
+	for i, col := range cols {
+		ti, ok := c.Type(col.Type)
+		if !ok {
+			return -1
+		}
+		d.Attrs = append(d.Attrs, access.Attr{Name: col.Name, Type: col.Type, TypMod: col.TypMod, Num: int16(i + 1), Len: ti.Len, ByVal: ti.ByVal,
+			Align: ti.Align, Storage: ti.Storage})
+	}
+	return c.Bless(d).TypMod
+}
+
 func sameRow(a, b *access.TupleDesc) bool {
 	if len(a.Attrs) != len(b.Attrs) {
 		return false
