@@ -47,6 +47,9 @@ func (s *Session) Parse(name, text string, types []oid.OID) error {
 	} else if s.prepared[name] != nil {
 		return pgerr.New(pgerr.DuplicatePstatement, "prepared statement \"%s\" already exists", name)
 	}
+	if name == "" && s.reparse(text, types) {
+		return nil
+	}
 	raws, err := parser.Parse(text)
 	if err != nil {
 		return err
@@ -57,6 +60,7 @@ func (s *Session) Parse(name, text string, types []oid.OID) error {
 	st := &statement{name: name, text: text, created: xact.Timestamp(time.Now())}
 	st.params.Infer = true
 	st.params.Types = types
+	given := append([]oid.OID(nil), types...)
 	if len(raws) == 1 {
 		st.raw = raws[0]
 		if err := s.enter(endsFailed(st.raw.Stmt)); err != nil {
@@ -74,6 +78,9 @@ func (s *Session) Parse(name, text string, types []oid.OID) error {
 		st.known = st.done
 	}
 	s.prepared[name] = st
+	if name == "" && st.query != nil {
+		s.rememberParse(st, given)
+	}
 	return nil
 }
 

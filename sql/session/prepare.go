@@ -152,39 +152,3 @@ func (s *Session) Prepared(text string, stmt *parser.Node) (*plan.PlannedStmt, [
 	}
 	return st.plan, args, nil
 }
-
-// recentPlans remembers statements of the simple protocol by their text.
-type recentPlans struct {
-	byText map[string]*statement
-	order  []string
-}
-
-const (
-	maxRecent     = 32
-	maxRecentText = 2048
-)
-
-func (r *recentPlans) reset() { *r = recentPlans{} }
-
-// recall finds a statement that was run before.
-func (s *Session) recall(text string) *statement { return s.recent.byText[text] }
-
-// remember keeps a planned statement for the next time.
-func (s *Session) remember(st *statement) {
-	if st.plan == nil || len(st.text) > maxRecentText || st.name != "" {
-		return
-	}
-	r := &s.recent
-	if _, ok := r.byText[st.text]; ok {
-		return
-	}
-	if r.byText == nil {
-		r.byText = map[string]*statement{}
-	}
-	if len(r.order) >= maxRecent {
-		delete(r.byText, r.order[0])
-		r.order = append(r.order[:0], r.order[1:]...)
-	}
-	r.byText[st.text] = st
-	r.order = append(r.order, st.text)
-}

@@ -17,8 +17,10 @@ func (s *Session) Simple(text string) (err error) {
 	defer s.stop(&err)
 	s.dropPortal("")
 	delete(s.prepared, "")
-	if st := s.recall(text); st != nil {
-		return s.simple(st, true, true)
+	if st, args := s.recall(text); st != nil {
+		if done, err := s.again(st, args); done || err != nil {
+			return err
+		}
 	}
 	raws, err := parser.Parse(text)
 	if err != nil {
@@ -35,20 +37,20 @@ func (s *Session) Simple(text string) (err error) {
 				return err
 			}
 		}
-		if err := s.simple(st, last, len(raws) == 1); err != nil {
+		if err := s.simple(st, last); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// simple runs one statement of a simple query. only: there is no other.
-func (s *Session) simple(st *statement, last, only bool) error {
+// simple runs one statement of a simple query.
+func (s *Session) simple(st *statement, last bool) error {
 	if err := s.enter(endsFailed(st.raw.Stmt)); err != nil {
 		return err
 	}
 	p := &portal{st: st, level: len(s.saves)}
-	tag, err := s.execute(p, only)
+	tag, err := s.execute(p)
 	if err != nil {
 		return err
 	}
@@ -58,8 +60,34 @@ func (s *Session) simple(st *statement, last, only bool) error {
 	return s.client.Complete(tag)
 }
 
+// again runs a statement that was run before, with other literals. done is false
+// if it must be analyzed anew, from its own text: nothing has happened then.
+func (s *Session) again(st *statement, args params) (done bool, err error) {
+	if err := s.enter(false); err != nil {
+		return false, err
+	}
+	err = s.ready(st, args)
+	switch code := pgerr.CodeOf(err); {
+	case err == nil && (len(args) == 0 || !s.partial(st)):
+	case err != nil && (s.cmd.Err() != nil || code == pgerr.LockNotAvailable || code == pgerr.TRDeadlockDetected):
+		return false, err
+	default:
+		s.forget(st)
+		return false, nil
+	}
+	p := &portal{st: st, args: args, level: len(s.saves)}
+	tag, err := s.execute(p)
+	if err != nil {
+		return true, err
+	}
+	if err := s.leave(true); err != nil {
+		return true, err
+	}
+	return true, s.client.Complete(tag)
+}
+
 // execute runs a portal of the simple protocol to its end and returns its tag.
-func (s *Session) execute(p *portal, cache bool) (tag string, err error) {
+func (s *Session) execute(p *portal) (tag string, err error) {
 	defer s.closeExecution(p)
 	st := p.st
 	if isUtility(st.raw.Stmt) {
@@ -67,9 +95,6 @@ func (s *Session) execute(p *portal, cache bool) (tag string, err error) {
 	}
 	if err := s.ready(st, p.args); err != nil {
 		return "", err
-	}
-	if cache {
-		s.remember(st)
 	}
 	if p.cols = st.cols; len(p.cols) > 0 {
 		if p.out, err = s.newRows(p.cols, nil); err != nil {

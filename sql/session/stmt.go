@@ -28,6 +28,7 @@ type statement struct {
 	locks []relLock
 	plan  *plan.PlannedStmt
 	stamp stamp
+	whole stamp // when its tables were seen to have no partial index
 	done  bool // query, util, cols and locks are set
 }
 

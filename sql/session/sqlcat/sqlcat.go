@@ -5,7 +5,7 @@
 // same, so that a hot statement asks the caches once.
 //
 // INV-SQLCAT-1: nothing kept outlives the catalog generation that it was read at.
-// Enforced: Catalog.fresh. Tested: TestFresh.
+// Enforced: Catalog.fresh. Tested: TestPlanSeesDDL.
 package sqlcat
 
 import (
