@@ -9,4 +9,3 @@ func (c *cmd) comment(*pg.CommentStmt)                    { notYet("COMMENT") }
 func (c *cmd) createView(*pg.ViewStmt)                    { notYet("CREATE VIEW") }
 func (c *cmd) grant(*pg.GrantStmt)                        { notYet("GRANT") }
 func (c *cmd) grantRole(*pg.GrantRoleStmt)                { notYet("GRANT ROLE") }
-func (c *cmd) analyzeTable(vacuumTarget, *vacuumOptions)  {}
