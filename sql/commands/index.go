@@ -119,7 +119,7 @@ func (c *cmd) indexExprs(ix *catalog.NewIndex, rel *access.Relation, names *anal
 		}
 		ix.Pred = node.Write(e)
 	}
-	ix.Refs = seen.list
+	ix.Refs = seen.result()
 }
 
 // andList splits a condition at its top-level ANDs.

@@ -19,7 +19,24 @@ type refs struct {
 func refsOf(n node.Node, table oid.OID) []catalog.Object {
 	r := &refs{seen: map[catalog.Object]bool{}, table: table}
 	r.walk(n, nil)
-	return r.list
+	return r.result()
+}
+
+// result is the list without whole relations of which columns are in it.
+func (r *refs) result() []catalog.Object {
+	parts := map[oid.OID]bool{}
+	for _, o := range r.list {
+		if o.Class == oid.RelClass && o.Sub != 0 {
+			parts[o.ID] = true
+		}
+	}
+	var out []catalog.Object
+	for _, o := range r.list {
+		if o.Class != oid.RelClass || o.Sub != 0 || !parts[o.ID] {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 func (r *refs) add(class, id oid.OID, sub int) {
