@@ -97,7 +97,7 @@ func (p *dropPlan) visit(t target) error {
 				continue
 			}
 		}
-		if err := p.visit(target{obj: o, because: Object{d.Row.Refclassid, d.Row.Refobjid, d.Row.Refobjsubid}, normal: d.Row.Deptype == DependNormal}); err != nil {
+		if err := p.visit(target{obj: o, because: t.obj, normal: d.Row.Deptype == DependNormal}); err != nil {
 			return err
 		}
 	}
