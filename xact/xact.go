@@ -242,6 +242,10 @@ func prevFull(f xid.Full) xid.Full {
 	return f
 }
 
+// Fatal is told of an error after which the server must stop: Options.Panic hears
+// of it, and no checkpoint is completed any more.
+func (m *Manager) Fatal(err error) { _ = m.fatal(err) }
+
 // fatal reports an error after which the server must stop, and returns it.
 func (m *Manager) fatal(err error) error {
 	m.failed.Store(true)

@@ -20,9 +20,15 @@ func (p *Panic) Error() string { return "PANIC: " + p.Err.Error() }
 // Unwrap returns the cause.
 func (p *Panic) Unwrap() error { return p.Err }
 
-// broken wraps an error of a critical section.
-func broken(what string, err error) error {
-	return &Panic{fmt.Errorf("%s: %w", what, err)}
+// broken wraps an error of a critical section, and stops the server.
+func broken(rel *access.Relation, what string, err error) error {
+	return fatal(rel, fmt.Errorf("%s: %w", what, err))
+}
+
+func fatal(rel *access.Relation, err error) error {
+	p := &Panic{err}
+	rel.Sys.Xact.Fatal(p)
+	return p
 }
 
 // logged inserts the record under construction, if rel is logged, and stamps the
@@ -33,7 +39,7 @@ func logged(rel *access.Relation, rec *xlog.Record, bufs ...bufmgr.Buffer) error
 	}
 	end, err := rel.Sys.Log.Insert(rec)
 	if err != nil {
-		return &Panic{err}
+		return fatal(rel, err)
 	}
 	for _, b := range bufs {
 		if b != 0 {

@@ -87,7 +87,7 @@ func (c *changer) logDelete(p page.Page, x xid.XID, r deleteRec, cmax xid.Comman
 		c.vm.clear(c.rel, c.tid.Block, vmAllVisible|vmAllFrozen)
 	}
 	if err := applyDelete(p, c.tid.Block, x, r); err != nil {
-		return broken("delete a tuple", err)
+		return broken(c.rel, "delete a tuple", err)
 	}
 	t, _ := tupleOn(p, r.Off)
 	setCmax(t, cmax, combo)
@@ -119,7 +119,7 @@ func Confirm(tx *xact.Tx, rel *access.Relation, tid page.TID) error {
 	}
 	p := c.pool.Page(c.buf)
 	if err := applyConfirm(p, tid.Block, tid.Off); err != nil {
-		return broken("confirm a speculative insertion", err)
+		return broken(rel, "confirm a speculative insertion", err)
 	}
 	c.pool.MarkDirty(c.buf)
 	rec := record(tx)
@@ -187,7 +187,7 @@ func Inplace(tx *xact.Tx, rel *access.Relation, tid page.TID, data []byte) error
 	}
 	p := c.pool.Page(c.buf)
 	if err := applyInplace(p, tid.Off, data); err != nil {
-		return broken("update a tuple in place", err)
+		return broken(rel, "update a tuple in place", err)
 	}
 	c.pool.MarkDirty(c.buf)
 	rec := record(tx)

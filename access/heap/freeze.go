@@ -171,7 +171,7 @@ func (v *viewer) freezeMulti(t access.Tuple, plan *freezePlan, c *cutoffs, track
 func logFreeze(tx *xact.Tx, rel *access.Relation, b bufmgr.Buffer, cutoff xid.XID, plans []freezePlan) error {
 	p := rel.Pool.Page(b)
 	if err := applyFreeze(p, plans); err != nil {
-		return broken("freeze a page", err)
+		return broken(rel, "freeze a page", err)
 	}
 	rel.Pool.MarkDirty(b)
 	rec := record(tx)

@@ -90,7 +90,7 @@ func InsertTuple(tx *xact.Tx, rel *access.Relation, t access.Tuple, opt InsertOp
 		vm.clear(rel, blk, vmAllVisible|vmAllFrozen)
 	}
 	if err := applyInsert(p, blk, x, init, r, rec.BlockBytes(0)); err != nil {
-		return page.TID{}, broken("insert a tuple", err)
+		return page.TID{}, broken(rel, "insert a tuple", err)
 	}
 	on, _ := tupleOn(p, r.Off)
 	on.SetRawCid(opt.Command)
@@ -173,7 +173,7 @@ func insertPage(tx *xact.Tx, rel *access.Relation, tups []access.Tuple, opt Inse
 	}
 	if err := applyMultiInsert(p, tag.Block, x, init, r, d); err != nil {
 		rel.Pool.UnlockRelease(b)
-		return 0, broken("insert tuples", err)
+		return 0, broken(rel, "insert tuples", err)
 	}
 	for i, off := range offs[:n] {
 		t, _ := tupleOn(p, off)

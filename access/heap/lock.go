@@ -110,7 +110,7 @@ func (c *changer) logLock(st xmaxState, cmax xid.Command) error {
 		cid, combo = c.cmaxFor(t, cmax)
 	}
 	if err := applyLock(p, c.tid.Block, r); err != nil {
-		return broken("lock a tuple", err)
+		return broken(c.rel, "lock a tuple", err)
 	}
 	if cmax != xid.InvalidCommand {
 		setCmax(t, cid, combo)
@@ -184,7 +184,7 @@ func (c *changer) logLockUpdated(st xmaxState) error {
 		r.Flags |= lockAllFrozenCleared
 	}
 	if err := applyLockUpdated(p, r); err != nil {
-		return broken("lock a tuple", err)
+		return broken(c.rel, "lock a tuple", err)
 	}
 	c.pool.MarkDirty(c.buf)
 	rec := record(c.tx)

@@ -220,7 +220,7 @@ func (pr *pruner) finish(rel *access.Relation, b bufmgr.Buffer) error {
 		return nil
 	}
 	if err := applyPrune(p, r); err != nil {
-		return broken("prune a page", err)
+		return broken(rel, "prune a page", err)
 	}
 	p.SetPruneXID(pr.prune)
 	p.ClearFlag(page.PageFull)

@@ -43,7 +43,7 @@ func Truncate(tx *xact.Tx, rel *access.Relation, n page.BlockNumber) error {
 			}
 			rel.Pool.DropRel(rel.Node, f.fork, f.keep)
 			if err := files.Truncate(rel.Node, f.fork, f.keep); err != nil {
-				return broken("truncate a relation", err)
+				return broken(rel, "truncate a relation", err)
 			}
 		}
 		return nil
@@ -63,7 +63,7 @@ func logTruncate(tx *xact.Tx, rel *access.Relation, n page.BlockNumber) error {
 	rmgrs.StorageTruncate{Blocks: n, Node: rel.Node, Flags: rmgrs.TruncateAll}.Build(&tx.Rec, tx.TopXID())
 	end, err := rel.Sys.Log.Insert(&tx.Rec)
 	if err != nil {
-		return &Panic{err}
+		return fatal(rel, err)
 	}
 	return rel.Sys.Log.Flush(end)
 }

@@ -284,7 +284,7 @@ func (u *updater) logUpdate(old access.Tuple, st xmaxState, nb bufmgr.Buffer) (U
 
 	t, err := buildUpdate(r, old, rec.BlockBytes(0), u.x, self)
 	if err != nil {
-		return UpdateResult{}, broken("update a tuple", err)
+		return UpdateResult{}, broken(u.rel, "update a tuple", err)
 	}
 	if r.Flags&updateOldAllVisibleCleared != 0 {
 		u.vm.clear(u.rel, u.tid.Block, vmAllVisible|vmAllFrozen)
@@ -293,10 +293,10 @@ func (u *updater) logUpdate(old access.Tuple, st xmaxState, nb bufmgr.Buffer) (U
 		u.newVM.clear(u.rel, blk, vmAllVisible|vmAllFrozen)
 	}
 	if err := applyUpdateOld(p, u.x, hot, r, self); err != nil {
-		return UpdateResult{}, broken("update a tuple", err)
+		return UpdateResult{}, broken(u.rel, "update a tuple", err)
 	}
 	if err := applyUpdateNew(np, init, r, t); err != nil {
-		return UpdateResult{}, broken("update a tuple", err)
+		return UpdateResult{}, broken(u.rel, "update a tuple", err)
 	}
 	setCmax(old, cmax, combo)
 	on, _ := tupleOn(np, r.NewOff)

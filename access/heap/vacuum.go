@@ -400,7 +400,7 @@ func (v *vacuumRun) secondPass(blk page.BlockNumber, offs []page.OffsetNumber) e
 func (v *vacuumRun) reclaim(b bufmgr.Buffer, offs []page.OffsetNumber) error {
 	p := v.pool.Page(b)
 	if err := applyVacuum(p, offs); err != nil {
-		return broken("vacuum a page", err)
+		return broken(v.rel, "vacuum a page", err)
 	}
 	v.pool.MarkDirty(b)
 	rec := record(v.tx)

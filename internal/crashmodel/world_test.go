@@ -142,11 +142,9 @@ func (w *world) stopped() bool {
 	select {
 	case <-w.done:
 		return true
-	case <-w.inst.Failed():
-		return true
 	default:
 	}
-	return w.fs.Off()
+	return w.fs.Off() || w.inst.Err() != nil
 }
 
 // complain judges an error that a client met: true ends the client.
