@@ -40,6 +40,9 @@ func (s *System) statistic(fn string, c *builtin.Call) answer {
 		no := datum.Null()
 		return record(c, "int8 text timestamptz int8 text timestamptz timestamptz", datum.Int(s.counter("archived_count", 0)), no, no,
 			datum.Int(s.counter("failed_count", 0)), no, no, s.reset())
+	case "get_recovery_prefetch":
+		z := datum.Int(0)
+		return record(c, "timestamptz int8 int8 int8 int8 int8 int8 int4 int4 int4", s.reset(), z, z, z, z, z, z, z, z, z)
 	case "get_wal_receiver", "get_replication_slot", "get_subscription_stats":
 		return null()
 	case "get_bgwriter_stat_reset_time":
@@ -66,11 +69,11 @@ func (s *System) statistic(fn string, c *builtin.Call) answer {
 			return null()
 		}
 		return number(n)
-	case name == "get_function_calls", name == "get_function_total_time", name == "get_function_self_time":
+	case name == "get_function_calls", strings.HasPrefix(name, "get_xact_function_"), name == "get_function_total_time", name == "get_function_self_time":
 		if n == 0 {
 			return null()
 		}
-		if name == "get_function_calls" {
+		if strings.HasSuffix(name, "_calls") {
 			return number(n)
 		}
 		return value(datum.Float8(float64(n) / 1000))

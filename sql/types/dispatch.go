@@ -39,6 +39,8 @@ func In(prosrc string) (InFunc, bool) {
 		return bpcharIn, true
 	case "byteain":
 		return byteaIn, true
+	case "inet_in":
+		return inetIn, true
 	case "uuid_in":
 		return uuidIn, true
 	case "json_in":
@@ -109,6 +111,8 @@ func Out(prosrc string) (OutFunc, bool) {
 		return numericOut, true
 	case "byteaout", "pg_ndistinct_out", "pg_dependencies_out", "pg_mcv_list_out":
 		return byteaOut, true
+	case "inet_out":
+		return inetOut, true
 	case "uuid_out":
 		return uuidOut, true
 	case "void_out":
@@ -173,6 +177,8 @@ func Recv(prosrc string) (RecvFunc, bool) {
 		return bpcharRecv, true
 	case "bytearecv":
 		return byteaRecv, true
+	case "inet_recv":
+		return inetRecv, true
 	case "uuid_recv":
 		return uuidRecv, true
 	case "void_recv":
@@ -215,6 +221,8 @@ func Send(prosrc string) (OutFunc, bool) {
 		return tidSend, true
 	case "numeric_send":
 		return numericSend, true
+	case "inet_send":
+		return inetSend, true
 	case "textsend", "unknownsend", "cstring_send", "json_send", "xml_send", "namesend", "varcharsend", "bpcharsend",
 		"byteasend", "uuid_send", "void_send", "pg_node_tree_send":
 		return textOut, true
