@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"slices"
+
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/datum/array"
 	"github.com/pgmini/pgmini/oid"
@@ -378,7 +380,9 @@ func (c *compiler) subPlan(e *node.SubPlan) (expr, error) {
 		return nil, err
 	}
 	out.vecs = make([]*types.Vec, len(out.args))
-	out.changed = newParamSet(e.ParParam...)
+	// A level above may have changed the others since the last run.
+	ext := c.x.Stmt.Subplans[e.PlanId-1].Common().ExtParam
+	out.changed = newParamSet(append(slices.Clone(e.ParParam), ext...)...)
 	if e.SubLinkType == node.ArraySublink {
 		out.elemTyp = e.FirstColType
 		if out.elem, err = c.x.elem(e.FirstColType); err != nil {
@@ -390,6 +394,9 @@ func (c *compiler) subPlan(e *node.SubPlan) (expr, error) {
 	}
 	if e.UseHashTable {
 		if out.hash, err = c.hashedSub(e); err != nil || out.hash != nil {
+			if out.hash != nil {
+				out.hash.ext = ext
+			}
 			return out, err
 		}
 	}

@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"bytes"
+
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/sql/types"
 )
@@ -14,6 +16,10 @@ type hashedSub struct {
 	buf   []byte
 	vecs  []*types.Vec
 	built bool
+	// ext are the parameters of outer levels that the subquery reads, and was
+	// their values when it was read: other values make another set.
+	ext []int
+	was []datum.Datum
 	// whole and holes are the distinct rows without and with NULL by column, ""
 	// for NULL: what a row that is not found may still be unequal to only
 	// perhaps. whole is kept for several columns only.
@@ -104,7 +110,11 @@ next:
 }
 
 func (h *hashedSub) eval(x *Execution, e *subPlan, b *Batch, sel []int32) (*types.Vec, error) {
-	if !h.built {
+	fresh, err := h.current(x)
+	if err != nil {
+		return nil, err
+	}
+	if !fresh {
 		if err := e.restart(x); err != nil {
 			return nil, err
 		}
@@ -124,6 +134,26 @@ func (h *hashedSub) eval(x *Execution, e *subPlan, b *Batch, sel []int32) (*type
 		put(&e.out, i, h.look(i))
 	}
 	return &e.out, nil
+}
+
+// current reports whether the set was built from the parameters as they are, and
+// remembers them.
+func (h *hashedSub) current(x *Execution) (bool, error) {
+	same := h.built
+	if h.was == nil {
+		h.was = make([]datum.Datum, len(h.ext))
+	}
+	for k, p := range h.ext {
+		d, err := x.slots[p].value(x)
+		if err != nil {
+			return false, err
+		}
+		if w := h.was[k]; !same || d.Null != w.Null || d.Int != w.Int || !bytes.Equal(d.Bytes, w.Bytes) {
+			same = false
+			h.was[k] = d.Clone()
+		}
+	}
+	return same, nil
 }
 
 // look answers for row i of vecs.

@@ -79,15 +79,11 @@ func (r *root) collectNeeded(g *group) {
 			return !sub
 		})
 	}
+	r.markTargets()
 	for _, te := range r.q.TargetList {
 		add(te.Expr)
 	}
 	add(r.q.HavingQual)
-	for _, m := range r.q.RowMarks {
-		if r.rte(m.Rti).Rtekind == node.RTERelation {
-			add(&node.Var{Varno: m.Rti, Varattno: -1, Vartype: oid.Tid, Vartypmod: -1, Varnosyn: m.Rti, Varattnosyn: -1, Location: -1})
-		}
-	}
 	var walk func(g *group)
 	walk = func(g *group) {
 		for _, q := range g.quals {
@@ -382,29 +378,37 @@ func (r *root) addLimit(p Plan) Plan {
 	return l
 }
 
-// addLockRows locks the rows of FOR UPDATE; their ctids are junk columns.
-func (r *root) addLockRows(p Plan) Plan {
-	c := p.Common()
-	var marks []PlanRowMark
-	list := slices.Clone(c.TargetList)
+// markTargets adds the junk ctids of FOR UPDATE to the target list, so that
+// every node below LockRows carries them.
+func (r *root) markTargets() {
 	for _, m := range r.q.RowMarks {
 		if r.rte(m.Rti).Rtekind != node.RTERelation {
 			continue
 		}
-		v := &node.Var{Varno: m.Rti, Varattno: -1, Vartype: oid.Tid, Vartypmod: -1, Varnosyn: m.Rti, Varattnosyn: -1, Location: -1}
-		i := findTarget(list, v)
-		if i < 0 {
-			list = append(list, &node.TargetEntry{Expr: v, Resno: len(list) + 1, Resname: "ctid", Resjunk: true})
-			i = len(list) - 1
+		if v := ctidOf(m.Rti); findTarget(r.q.TargetList, v) < 0 {
+			r.q.TargetList = append(slices.Clone(r.q.TargetList),
+				&node.TargetEntry{Expr: v, Resno: len(r.q.TargetList) + 1, Resname: "ctid", Resjunk: true})
+		}
+	}
+}
+
+func ctidOf(rti int) *node.Var {
+	return &node.Var{Varno: rti, Varattno: -1, Vartype: oid.Tid, Vartypmod: -1, Varnosyn: rti, Varattnosyn: -1, Location: -1}
+}
+
+// addLockRows locks the rows of FOR UPDATE by the ctids of markTargets.
+func (r *root) addLockRows(p Plan) Plan {
+	var marks []PlanRowMark
+	for _, m := range r.q.RowMarks {
+		if r.rte(m.Rti).Rtekind != node.RTERelation {
+			continue
 		}
 		mark := RowMark{Rti: m.Rti, Strength: m.Strength, Wait: m.WaitPolicy, Lock: true}
 		r.stmt.RowMarks = append(r.stmt.RowMarks, mark)
-		marks = append(marks, PlanRowMark{RowMark: mark, CtidAttno: i + 1})
+		marks = append(marks, PlanRowMark{RowMark: mark, CtidAttno: findTarget(r.q.TargetList, ctidOf(m.Rti)) + 1})
 	}
 	if len(marks) == 0 {
 		return p
 	}
-	l := &LockRows{Node: *outline(p), RowMarks: marks}
-	l.TargetList = list
-	return l
+	return &LockRows{Node: *outline(p), RowMarks: marks}
 }
