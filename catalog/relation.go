@@ -133,6 +133,9 @@ func (s *Session) buildRelation(o oid.OID) (*relEntry, error) {
 		if r.Node, err = s.node(o, c.Relfilenode, c.Reltablespace, c.Relisshared); err != nil {
 			return nil, err
 		}
+		if r.Persistence == 'u' {
+			r.Pool.SetUnlogged(r.Node) // before any page of it is read
+		}
 	}
 	if err := s.ownPool(r); err != nil {
 		return nil, err

@@ -2,8 +2,8 @@
 set timezone = 'UTC'; set datestyle = 'ISO'; set extra_float_digits = 1; set search_path = pg_catalog; set jit = off;
 
 -- The rows of tables, materialized views and views.
-select format('select %L, count(*), md5(coalesce(string_agg(r, E''\n'' order by r collate "C"), '''')) from (select t::text as r from %I.%I t) s',
-  format('%I.%I', n.nspname, c.relname), n.nspname, c.relname)
+select format('select %L, count(*), md5(coalesce(string_agg(r, E''\n'' order by r collate "C"), '''')) from (select t::text as r from %s%I.%I t) s',
+  format('%I.%I', n.nspname, c.relname), case when c.relhassubclass then 'only ' else '' end, n.nspname, c.relname)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'm', 'v') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 order by n.nspname::text collate "C", c.relname::text collate "C" \gexec
