@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pgmini/pgmini/pgerr"
 )
 
 func main() {
@@ -19,6 +21,13 @@ func main() {
 	stop()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: error: %v\n", root.Name(), err)
+		if e, ok := pgerr.As(err); ok {
+			for _, more := range []string{e.Detail, e.Hint} {
+				if more != "" {
+					fmt.Fprintln(os.Stderr, more)
+				}
+			}
+		}
 		os.Exit(1)
 	}
 }

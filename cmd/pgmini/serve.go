@@ -194,9 +194,6 @@ func await(db *pgmini.DB, signals <-chan os.Signal, log *slog.Logger) error {
 			failed = nil
 			stop(engine.Immediate)
 		case err := <-done:
-			if err == nil {
-				log.Info("database system is shut down")
-			}
 			return err
 		}
 	}

@@ -326,6 +326,12 @@ func addAdvisory(r funcs) {
 	})
 }
 
+// encodings are PostgreSQL's, by number. constant
+var encodings = [...]string{"SQL_ASCII", "EUC_JP", "EUC_CN", "EUC_KR", "EUC_TW", "EUC_JIS_2004", "UTF8", "MULE_INTERNAL", "LATIN1", "LATIN2",
+	"LATIN3", "LATIN4", "LATIN5", "LATIN6", "LATIN7", "LATIN8", "LATIN9", "LATIN10", "WIN1256", "WIN1258", "WIN866", "WIN874", "KOI8R",
+	"WIN1251", "WIN1252", "ISO_8859_5", "ISO_8859_6", "ISO_8859_7", "ISO_8859_8", "WIN1250", "WIN1253", "WIN1254", "WIN1255", "WIN1257",
+	"KOI8U", "SJIS", "BIG5", "GBK", "UHC", "GB18030", "JOHAB", "SHIFT_JIS_2004"}
+
 func addNames(r funcs) {
 	r.scalar("format_type", func(c *Call) (datum.Datum, error) {
 		if c.Args[0].Null {
@@ -360,13 +366,8 @@ func addNames(r funcs) {
 		return text(strings.Join(p, ", "))
 	})
 	r.scalar("PG_encoding_to_char", func(c *Call) (datum.Datum, error) {
-		switch argInt(c, 0) {
-		case 0:
-			return text("SQL_ASCII")
-		case 6:
-			return text("UTF8")
-		case 8:
-			return text("LATIN1")
+		if n := argInt(c, 0); n >= 0 && int(n) < len(encodings) {
+			return text(encodings[n])
 		}
 		return text("")
 	})

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -146,10 +147,7 @@ func zoneText(n *pg.Node, text string) string {
 			sign = "-"
 		}
 		opposite := map[string]string{"+": "-", "-": "+"}[sign]
-		m := int(h*60 + 0.5)
-		if m < 0 {
-			m = -m
-		}
+		m := int(math.Abs(h)*60 + 0.5)
 		two := func(v int) string { return string([]byte{byte('0' + v/10), byte('0' + v%10)}) }
 		t := two(m / 60)
 		if m%60 != 0 {

@@ -29,7 +29,7 @@ type statement struct {
 	plan  *plan.PlannedStmt
 	stamp stamp
 	whole stamp // when its tables were seen to have no partial index
-	done  bool // query, util, cols and locks are set
+	done  bool  // query, util, cols and locks are set
 }
 
 type relLock struct {

@@ -156,7 +156,9 @@ func (c *Catalog) function(f oid.OID) (*function, error) {
 		return nil, pgerr.New(pgerr.UndefinedFunction, "function with OID %d does not exist", f)
 	}
 	fn := &function{row: p}
-	if impl, ok := builtin.Lookup(p.Prosrc); ok && p.Prolang == internalLanguage {
+	if impl := c.description(p); impl != nil {
+		fn.impl = impl
+	} else if impl, ok := builtin.Lookup(p.Prosrc); ok && p.Prolang == internalLanguage {
 		fn.impl = impl
 	} else if impl, ok := builtin.LookupSQL(f); ok && p.Prolang != internalLanguage && f < oid.FirstNormal {
 		fn.impl = impl
