@@ -326,6 +326,8 @@ func (s *System) object(fn string, c *builtin.Call) answer {
 			datum.Bool(r.Seqcycle), datum.Int(r.Seqcache), datum.Int(int64(r.Seqtypid)))
 	case "pg_partition_root":
 		return null()
+	case "acldefault_sql":
+		return defaultACL(c)
 	case "amvalidate":
 		return boolean(true)
 	case "pg_indexam_has_property", "pg_index_has_property", "pg_index_column_has_property":

@@ -2,7 +2,7 @@
 // the state of the server: builtin.System over a session's catalogs.
 //
 // INV-SYS-1 (same answers): a function yields what PostgreSQL 15 yields for the
-// same object, or 0A000 with its name. Enforced: System.Call. Tested: TestLikeStock.
+// same object, or 0A000 with its name. Enforced: System.Call. Tested: TestRegress.
 package sysfuncs
 
 import (
