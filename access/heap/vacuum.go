@@ -438,8 +438,9 @@ func (v *vacuumRun) visibleNow(b bufmgr.Buffer) pageState {
 		if x.IsNormal() && x.Follows(st.newest) {
 			st.newest = x
 		}
-		m := t.Infomask()
-		if x.IsNormal() || m&access.XmaxInvalid == 0 && t.RawXmax() != xid.Invalid {
+		// An xmax that a hint calls invalid counts as any other: relfrozenxid must
+		// not pass it while it is there.
+		if x.IsNormal() || t.RawXmax() != xid.Invalid {
 			st.allFrozen = false
 		}
 	}
