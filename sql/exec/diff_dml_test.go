@@ -126,6 +126,9 @@ func TestRandomChanges(t *testing.T) {
 		if w[1].code != "00000" {
 			failed++
 		}
+		if w[1].code == "57014" || w[2].code == "57014" {
+			continue // stock took too long
+		}
 		set := variant(c, g.Rand)
 		c.Begin()
 		for k, s := range []string{q, after, byKey} {

@@ -229,12 +229,44 @@ func (x *Execution) Run(limit int64, emit func(*Batch) error) (done bool, err er
 
 // finish runs what waits for the end of the statement.
 func (x *Execution) finish() error {
+	if x.Stmt.HasModifyingCTE {
+		if err := x.finishCTEs(); err != nil {
+			return err
+		}
+	}
 	for _, f := range x.after {
 		if err := f(); err != nil {
 			return err
 		}
 	}
 	x.after = nil
+	return nil
+}
+
+// finishCTEs runs the WITH queries that change data to their end, also those that
+// nobody read.
+func (x *Execution) finishCTEs() error {
+	for i, p := range x.Stmt.Subplans {
+		if _, ok := p.(*plan.ModifyTable); !ok {
+			continue
+		}
+		if st := x.ctes[i+1]; st != nil && st.done {
+			continue
+		}
+		n, err := x.subplan(i + 1)
+		if err != nil {
+			return err
+		}
+		for {
+			b, err := n.Next(x)
+			if err != nil {
+				return err
+			}
+			if b == nil {
+				break
+			}
+		}
+	}
 	return nil
 }
 

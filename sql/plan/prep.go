@@ -173,7 +173,7 @@ func shiftedReplace(q *node.Query, rti int, f func(*node.Var) node.Node) *node.Q
 // pullUpSubqueries merges plain subqueries of FROM into this level.
 func (r *root) pullUpSubqueries() {
 	for {
-		rti, sub := r.findSimple(r.q.Jointree, false)
+		rti, sub := r.findSimple(r.q.Jointree, false, nil)
 		if rti == 0 {
 			return
 		}
@@ -240,16 +240,16 @@ func replaceRef(n node.Node, rti int, with node.Node) node.Node {
 
 // findSimple finds a subquery that can be pulled up. nullable says that an outer
 // join may null its columns: then only bare variables may come out of it.
-func (r *root) findSimple(n node.Node, nullable bool) (int, *node.Query) {
+func (r *root) findSimple(n node.Node, nullable bool, reach *relids) (int, *node.Query) {
 	switch j := n.(type) {
 	case *node.RangeTblRef:
 		rte := r.rte(j.Rtindex)
-		if rte.Rtekind == node.RTESubquery && rte.Subquery != nil && !rte.SecurityBarrier && r.simple(rte.Subquery, nullable) {
+		if rte.Rtekind == node.RTESubquery && rte.Subquery != nil && !rte.SecurityBarrier && r.simple(rte.Subquery, nullable) && reaches(rte.Subquery, reach) {
 			return j.Rtindex, rte.Subquery
 		}
 	case *node.FromExpr:
 		for _, k := range j.Fromlist {
-			if rti, q := r.findSimple(k, nullable); rti != 0 {
+			if rti, q := r.findSimple(k, nullable, reach); rti != 0 {
 				return rti, q
 			}
 		}
@@ -259,12 +259,40 @@ func (r *root) findSimple(n node.Node, nullable bool) (int, *node.Query) {
 		if j.Jointype == node.JoinAnti || j.Jointype == node.JoinSemi {
 			rn = nullable
 		}
-		if rti, q := r.findSimple(j.Larg, ln); rti != 0 {
+		lr, rr := reach, reach
+		both := treeRels(j)
+		switch j.Jointype {
+		case node.JoinInner:
+		case node.JoinFull:
+			left, right := treeRels(j.Larg), treeRels(j.Rarg)
+			lr, rr = &left, &right
+		case node.JoinRight:
+			lr = &both
+		default:
+			rr = &both
+		}
+		if rti, q := r.findSimple(j.Larg, ln, lr); rti != 0 {
 			return rti, q
 		}
-		return r.findSimple(j.Rarg, rn)
+		return r.findSimple(j.Rarg, rn, rr)
 	}
 	return 0, nil
+}
+
+// reaches reports whether what a LATERAL subquery refers to is at hand where its
+// conditions would be checked: within the outer join that it is in.
+func reaches(q *node.Query, reach *relids) bool {
+	if reach == nil {
+		return true
+	}
+	ok := true
+	node.WalkLevels(q, func(n node.Node, level int) bool {
+		if v, is := n.(*node.Var); is && v.Varlevelsup == level+1 && !reach.has(v.Varno) {
+			ok = false
+		}
+		return ok
+	})
+	return ok
 }
 
 func (r *root) simple(q *node.Query, nullable bool) bool {
@@ -274,7 +302,7 @@ func (r *root) simple(q *node.Query, nullable bool) bool {
 		return false
 	}
 	for _, te := range q.TargetList {
-		if _, isVar := te.Expr.(*node.Var); nullable && !isVar || r.hasVolatile(te.Expr) {
+		if v, isVar := te.Expr.(*node.Var); nullable && (!isVar || v.Varlevelsup > 0) || r.hasVolatile(te.Expr) {
 			return false
 		}
 		if node.Any(te.Expr, func(n node.Node) bool { _, s := n.(*node.SubLink); return s }) {

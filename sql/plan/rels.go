@@ -225,6 +225,16 @@ func (r *root) collectOuter(j *node.JoinExpr, g *group, quals *[]node.Node) erro
 	if it.right, err = r.deconstruct(rarg, push); err != nil {
 		return err
 	}
+	// A pulled up LATERAL subquery's conditions on the left side are conditions of
+	// the join.
+	it.right.quals = slices.DeleteFunc(it.right.quals, func(q *qual) bool {
+		if kind == node.JoinFull || q.need.in(rids) {
+			return false
+		}
+		q.outer = true
+		it.on = append(it.on, q)
+		return true
+	})
 	g.items = append(g.items, it)
 	return nil
 }
