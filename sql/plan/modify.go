@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/pgmini/pgmini/access"
@@ -38,7 +37,6 @@ func (r *root) target() (*access.Relation, error) {
 func (r *root) expandTlist() error {
 	q := r.q
 	if q.CommandType == node.CmdSelect {
-		r.rowMarkTargets()
 		return nil
 	}
 	rel, err := r.target()
@@ -92,20 +90,6 @@ func (r *root) expandTlist() error {
 	q.TargetList = append(q.TargetList, &node.TargetEntry{Expr: ctid, Resno: len(q.TargetList) + 1, Resname: "ctid", Resjunk: true})
 	r.returningVars()
 	return nil
-}
-
-// rowMarkTargets adds the ctids that row locks need as junk.
-func (r *root) rowMarkTargets() {
-	for _, m := range r.q.RowMarks {
-		if r.rte(m.Rti).Rtekind == node.RTERelation {
-			r.q.TargetList = append(r.q.TargetList, &node.TargetEntry{Expr: ctidOf(m.Rti), Resno: len(r.q.TargetList) + 1,
-				Resname: fmt.Sprintf("ctid%d", m.Rti), Resjunk: true})
-		}
-	}
-}
-
-func ctidOf(rti int) *node.Var {
-	return &node.Var{Varno: rti, Varattno: -1, Vartype: oid.Tid, Vartypmod: -1, Varnosyn: rti, Varattnosyn: -1, Location: -1}
 }
 
 func isDefault(e node.Node) bool {
