@@ -24,7 +24,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 
 	"github.com/pgmini/pgmini/lsn"
 	"github.com/pgmini/pgmini/pgerr"
@@ -414,14 +413,11 @@ func accessError(id uint32, err error, detail string, a ...any) error {
 
 // cause is the operating system's own words, as PostgreSQL prints them.
 func cause(err error) string {
-	var no syscall.Errno
-	switch {
-	case errors.As(err, &no):
-	case errors.Is(err, fs.ErrNotExist):
-		no = syscall.ENOENT
-	default:
-		return err.Error()
+	if t := pgerr.OSText(err); t != "" {
+		return strings.TrimPrefix(t, ": ")
 	}
-	s := no.Error()
-	return strings.ToUpper(s[:1]) + s[1:]
+	if errors.Is(err, fs.ErrNotExist) {
+		return "No such file or directory"
+	}
+	return err.Error()
 }

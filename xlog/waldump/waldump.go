@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/pgmini/pgmini/lsn"
 	"github.com/pgmini/pgmini/page"
+	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/vfs"
 	"github.com/pgmini/pgmini/xlog"
 )
@@ -169,13 +169,12 @@ func pause(ctx context.Context, t time.Duration) bool {
 
 // systemError words an error of the system as the C library does.
 func systemError(err error) error {
-	var no syscall.Errno
-	if !errors.As(err, &no) {
+	text := pgerr.OSText(err)
+	if text == "" {
 		return err
 	}
-	text := no.Error()
 	msg, _, _ := strings.Cut(err.Error(), ": ")
-	return fmt.Errorf("%s: %s%s", msg, strings.ToUpper(text[:1]), text[1:])
+	return fmt.Errorf("%s%s", msg, text)
 }
 
 // print writes one record.
