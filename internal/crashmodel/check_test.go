@@ -55,10 +55,14 @@ func (w *world) checkAll(s *session) error {
 		return err
 	}
 	for i, c := range w.clients {
+		if w.stock != nil && w.stock[i] != have[i].hist {
+			return fmt.Errorf("client %d: %d transactions survived, %d by stock PostgreSQL's recovery", i, have[i].hist, w.stock[i])
+		}
 		if err := w.checkClient(c, have[i]); err != nil {
 			return err
 		}
 	}
+	w.stock = nil
 	for _, c := range w.clients {
 		w.floor = max(w.floor, c.cur.seq)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/pgmini/pgmini/checkpointer"
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/engine"
+	"github.com/pgmini/pgmini/internal/oracle"
 	"github.com/pgmini/pgmini/lsn"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
@@ -45,7 +46,11 @@ type world struct {
 	mu      sync.Mutex
 	wrong   error
 
-	crashes, kills, inRecovery, panics, clean int
+	every int // generations between two judgements by stock PostgreSQL; 0 is none
+	pg    *oracle.PG
+	stock []int // transactions of each client that stock PostgreSQL found, or nil
+
+	crashes, kills, inRecovery, panics, clean, judged int
 }
 
 // tail keeps the end of the log.
@@ -268,6 +273,12 @@ func (w *world) generation() {
 
 // crash takes the power away, or only the process.
 func (w *world) crash() {
+	if w.every > 0 && w.gen%w.every == 0 {
+		w.fs.PowerOff()
+		w.crashes++
+		w.judge(w.pg, w.rng.Uint64())
+		return
+	}
 	if w.rng.IntN(3) == 0 {
 		w.kills++
 		w.fs = w.fs.Kill()
@@ -368,6 +379,7 @@ func TestGenerations(t *testing.T) {
 	var total world
 	for n := uint64(0); time.Now().Before(end); n++ {
 		w := newWorld(t, seed+n, 2+int(n%4))
+		w.every, w.pg = stockEvery(t)
 		for g := 0; g < 150 && time.Now().Before(end); g++ {
 			w.generation()
 		}
@@ -377,10 +389,11 @@ func TestGenerations(t *testing.T) {
 		total.inRecovery += w.inRecovery
 		total.panics += w.panics
 		total.clean += w.clean
+		total.judged += w.judged
 		for _, c := range w.clients {
 			total.floor += int64(c.txs)
 		}
 	}
-	t.Logf("%d generations: %d power failures, %d kills, %d of both during recovery, %d PANICs, %d clean stops; %d commits",
-		total.gen, total.crashes, total.kills, total.inRecovery, total.panics, total.clean, total.floor)
+	t.Logf("%d generations: %d power failures, %d kills, %d of both during recovery, %d PANICs, %d clean stops, %d judged by stock PostgreSQL; %d commits",
+		total.gen, total.crashes, total.kills, total.inRecovery, total.panics, total.clean, total.judged, total.floor)
 }
