@@ -2,13 +2,14 @@
 # test    the test command: vet and all tests; PostgreSQL 15 is installed when it is missing
 # check   what is quick: formatting, vet, lint and the short tests
 # crash   N rounds of kill -9 under load
+# generations  crash after crash in memory against a model, stock PostgreSQL judging some
 # nightly everything that is long: many crash rounds, the race detector, fuzzing
 # bench   both servers side by side; figures go to bench/results.jsonl
 N ?= 100
 FUZZTIME ?= 60s
 GO ?= go
 
-.PHONY: build test check oracle crash nightly race bench fuzz
+.PHONY: build test check oracle crash generations nightly race bench fuzz
 
 build:
 	$(GO) build -o pgmini ./cmd/pgmini
@@ -31,7 +32,10 @@ crash: oracle
 race: oracle
 	$(GO) test -race -p 2 -timeout 3h ./...
 
-nightly: race crash fuzz
+generations: oracle
+	PGMINI_CRASH_TIME=30m PGMINI_CRASH_STOCK=100 $(GO) test -count=1 -timeout 2h -v -run TestGenerations ./internal/crashmodel
+
+nightly: race crash generations fuzz
 	PGMINI_NIGHTLY=1 $(GO) test -count=1 -p 2 -timeout 6h ./...
 	$(GO) test -tags invariants -p 2 -timeout 3h ./...
 
