@@ -91,6 +91,7 @@ type limit struct {
 	ties          []keyEncoder
 	lastKey, key  []byte
 	inTies        bool
+	sort          *sorter // the child, if it is one and may be bounded
 }
 
 func (x *Execution) newLimit(p *plan.Limit) (Node, error) {
@@ -112,8 +113,14 @@ func (x *Execution) newLimit(p *plan.Limit) (Node, error) {
 	}
 	if p.WithTies {
 		n.ties, err = x.groupKeys(p.Left, p.UniqColIdx)
+		return n, err
 	}
-	return n, err
+	child := n.child
+	if t, ok := child.(*timed); ok {
+		child = t.Node
+	}
+	n.sort, _ = child.(*sorter)
+	return n, nil
 }
 
 // bounds evaluates LIMIT and OFFSET.
@@ -150,6 +157,9 @@ func (n *limit) Next(x *Execution) (*Batch, error) {
 		if err := n.bounds(x); err != nil {
 			return nil, err
 		}
+		if err := n.boundSort(x); err != nil {
+			return nil, err
+		}
 	}
 	for n.all || n.left > 0 || n.ties != nil && n.inTies {
 		b, err := n.child.Next(x)
@@ -171,6 +181,21 @@ func (n *limit) Next(x *Execution) (*Batch, error) {
 		return &n.out, nil
 	}
 	return nil, nil
+}
+
+// maxBound is the largest LIMIT plus OFFSET that a sort is told of.
+const maxBound = 1 << 20
+
+// boundSort tells a sort below how many rows will be read of it.
+func (n *limit) boundSort(x *Execution) error {
+	if n.sort == nil {
+		return nil
+	}
+	bound := int64(0)
+	if !n.all && n.left > 0 && n.left <= maxBound && n.skip <= maxBound {
+		bound = n.left + n.skip
+	}
+	return n.sort.setBound(x, int(bound))
 }
 
 // cut takes at most left rows, and with WITH TIES those equal to the last.

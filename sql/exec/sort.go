@@ -109,6 +109,7 @@ type sorter struct {
 	runs  []*run
 	merge runHeap
 	begun bool
+	bound int // only so many rows will be asked for; 0: all
 	stat  *Instrument
 }
 
@@ -135,6 +136,9 @@ func (n *sorter) load(x *Execution) error {
 			break
 		}
 		n.store.add(b, b.Sel)
+		if n.bound > 0 && n.store.n > 2*n.bound+batchRows {
+			n.prune()
+		}
 		if n.store.bytes() > x.WorkMem && x.Temp != nil {
 			if err := n.spill(x); err != nil {
 				return err
@@ -144,6 +148,9 @@ func (n *sorter) load(x *Execution) error {
 	n.begun = true
 	if n.stat != nil {
 		n.stat.SortMethod, n.stat.SortSpace = "quicksort", int64(n.store.bytes()+1023)/1024
+		if n.bound > 0 {
+			n.stat.SortMethod = "top-N heapsort"
+		}
 	}
 	if len(n.runs) == 0 {
 		n.rows = sortRows(n.store, n.by)
@@ -170,6 +177,36 @@ func (n *sorter) load(x *Execution) error {
 	}
 	heap.Init(&n.merge)
 	return nil
+}
+
+// setBound says that only the first rows will be asked for. It is called before
+// Next, also after a rescan.
+func (n *sorter) setBound(x *Execution, rows int) error {
+	if !n.begun {
+		n.bound = rows
+		return nil
+	}
+	if n.bound == 0 || rows > 0 && rows <= n.bound {
+		return nil
+	}
+	n.Close(x)
+	n.store.reset()
+	n.rows, n.at, n.begun, n.bound = nil, 0, false, rows
+	return n.child.Rescan(x, nil)
+}
+
+// prune drops the rows that come after the first bound ones.
+func (n *sorter) prune() {
+	keep := newRowStore(n.store.shape)
+	b := newBatch(n.store.shape, 0)
+	rows := sortRows(n.store, n.by)[:n.bound]
+	for len(rows) > 0 {
+		k := min(len(rows), batchRows)
+		n.store.fill(b, rows[:k])
+		keep.add(b, b.Sel)
+		rows = rows[k:]
+	}
+	n.store = keep
 }
 
 // spill writes the rows in memory to a new run, in order.
