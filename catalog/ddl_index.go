@@ -203,6 +203,9 @@ func (s *Session) indexDepends(n *NewIndex) error {
 		if err != nil {
 			return err
 		}
+		if err := s.Depend(Object{oid.RelConstraint, con, 0}, DependAuto, cols[n.KeyCols:]...); err != nil {
+			return err
+		}
 		if err := s.Depend(self, DependInternal, Object{oid.RelConstraint, con, 0}); err != nil {
 			return err
 		}

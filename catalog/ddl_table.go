@@ -120,7 +120,11 @@ func (s *Session) StoreDefault(rel oid.OID, att int16, expr string, refs []Objec
 		return err
 	}
 	self, col := Object{oid.RelAttrdef, o, 0}, Object{oid.RelClass, rel, int32(att)}
-	if err := s.Depend(self, DependAuto, col); err != nil {
+	kind := DependAuto
+	if f.Row.Attgenerated != 0 {
+		kind = DependInternal
+	}
+	if err := s.Depend(self, kind, col); err != nil {
 		return err
 	}
 	if err := s.dependGenerated(self, f.Row, refs); err != nil {
@@ -200,7 +204,7 @@ func (s *Session) AddConstraint(n NewConstraint) (oid.OID, error) {
 	if err := s.constraintRefs(self, &r); err != nil {
 		return 0, err
 	}
-	if err := s.dependExpr(self, r.Conrelid, n.Refs); err != nil {
+	if err := s.Depend(self, DependNormal, n.Refs...); err != nil {
 		return 0, err
 	}
 	if r.Contype == 'c' && r.Conrelid != oid.Invalid {

@@ -90,6 +90,12 @@ func (p *dropPlan) visit(t target) error {
 		return err
 	}
 	slices.SortStableFunc(deps, younger)
+	strong := map[Object]bool{} // dependents that go along without CASCADE
+	for _, d := range deps {
+		if d.Row.Deptype != DependNormal {
+			strong[Object{d.Row.Classid, d.Row.Objid, d.Row.Objsubid}] = true
+		}
+	}
 	for _, d := range deps {
 		o := Object{d.Row.Classid, d.Row.Objid, d.Row.Objsubid}
 		if o.Class == t.obj.Class && o.ID == t.obj.ID { // a column of the same table
@@ -97,7 +103,7 @@ func (p *dropPlan) visit(t target) error {
 				continue
 			}
 		}
-		if err := p.visit(target{obj: o, because: t.obj, normal: d.Row.Deptype == DependNormal}); err != nil {
+		if err := p.visit(target{obj: o, because: t.obj, normal: !strong[o]}); err != nil {
 			return err
 		}
 	}

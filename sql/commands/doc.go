@@ -7,9 +7,9 @@
 //
 // INV-CMD-1 (one transaction): a command changes catalogs and files only through
 // its transaction, so that an error leaves nothing behind.
-// Enforced: Run. Tested: TestSchemaLikeStock.
+// Enforced: Run..
 //
 // INV-CMD-2 (locks first): a relation is looked up again after its lock was
 // granted; what is acted upon is what the lock is on.
-// Enforced: cmd.lockClass. Tested: TestSchemaLikeStock.
+// Enforced: cmd.lockClass..
 package commands

@@ -124,20 +124,6 @@ func (c *cmd) renameColumn(n *pg.RenameStmt) {
 		fail(pgerr.DuplicateColumn, "column %q of relation %q already exists", n.Newname, cl.Relname)
 	}
 	c.changeColumn(cl.Oid, a.Attnum, func(r *rows.PgAttribute) { r.Attname = n.Newname })
-	for _, ix := range must(c.Catalog().IndexesOf(cl.Oid)) {
-		for i, k := range ix.Indkey {
-			if k != a.Attnum {
-				continue
-			}
-			if must(c.Catalog().AttributeByName(ix.Indexrelid, n.Newname)) == nil {
-				c.changeColumn(ix.Indexrelid, int16(i+1), func(r *rows.PgAttribute) {
-					if r.Attname == n.Subname {
-						r.Attname = n.Newname
-					}
-				})
-			}
-		}
-	}
 	c.Catalog().InvalidateRelation(cl.Oid)
 	throw(c.Increment())
 }
