@@ -229,17 +229,18 @@ func (l *copyLines) lastLine() ([]byte, bool, error) {
 // csvLine finds the end of a line in csv format: outside of quotes.
 func (l *copyLines) csvLine() ([]byte, bool, error) {
 	i, inQuote, lastEscape := 0, false, false
+	escapes := l.escape != l.quote // a doubled quote ends and begins a quoted part
 	for {
 		b := l.buf[l.pos:l.end]
 		for ; i < len(b); i++ {
 			ch := b[i]
-			if inQuote && ch == l.escape {
+			if escapes && inQuote && ch == l.escape {
 				lastEscape = !lastEscape
 			}
 			if ch == l.quote && !lastEscape {
 				inQuote = !inQuote
 			}
-			if ch != l.escape {
+			if !escapes || ch != l.escape {
 				lastEscape = false
 			}
 			if inQuote || ch != '\n' && ch != '\r' {

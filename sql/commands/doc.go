@@ -5,11 +5,10 @@
 // Inside, an error is a panic with the private type bail, raised by throw and
 // caught by Run; no other panic is caught.
 //
-// INV-CMD-1 (one transaction): a command changes catalogs and files only through
-// its transaction, so that an error leaves nothing behind.
-// Enforced: Run..
-//
-// INV-CMD-2 (locks first): a relation is looked up again after its lock was
+// INV-CMD-1 (locks first): a relation is looked up again after its lock was
 // granted; what is acted upon is what the lock is on.
-// Enforced: cmd.lockClass..
+// Enforced: cmd.lockClass.
+//
+// INV-CMD-2 (any cut): how the input of COPY arrives in pieces does not change
+// its lines. Enforced: copyLines.next. Tested: TestCopyLines.
 package commands
