@@ -280,9 +280,6 @@ func (c *Cache) writeLocked(s *slot) error {
 	}
 	page, copied := s.page, append([]byte(nil), s.data...)
 	s.writing, s.dirty = true, false
-	if !c.opt.NoSync {
-		c.mu.unsynced[page/PagesPerSegment] = struct{}{}
-	}
 	c.mu.Unlock()
 	var err error
 	if upTo != lsn.Invalid {
@@ -293,6 +290,11 @@ func (c *Cache) writeLocked(s *slot) error {
 	}
 	c.mu.Lock()
 	s.writing = false
+	if !c.opt.NoSync {
+		// Not before the write: a checkpoint that passed this slot already would
+		// take the note, sync too early, and leave none for the next one.
+		c.mu.unsynced[page/PagesPerSegment] = struct{}{}
+	}
 	if err != nil {
 		s.dirty = true
 	}
