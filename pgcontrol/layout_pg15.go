@@ -73,6 +73,7 @@ const (
 	offNonce        = 256 // 32 bytes
 	offCRC          = 288 // uint32
 	dataSize        = 292
+	structSize      = 296 // with the padding that PostgreSQL also reads
 
 	nonceLen         = 32
 	floatFormatValue = 1234567.0

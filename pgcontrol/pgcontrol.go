@@ -287,8 +287,8 @@ func decode(b []byte) *Control {
 // unknown version is named before the checksum is looked at, because another
 // version keeps its checksum elsewhere.
 func Decode(b []byte) (*Control, error) {
-	if len(b) < dataSize {
-		return nil, pgerr.New(pgerr.DataCorrupted, "could not read file %q: read %d of %d", Path, len(b), dataSize)
+	if len(b) < structSize {
+		return nil, pgerr.New(pgerr.DataCorrupted, "could not read file %q: read %d of %d", Path, len(b), structSize)
 	}
 	c := decode(b)
 	if c.Version != Version {
@@ -390,9 +390,14 @@ func Write(fs vfs.FS, c *Control, now time.Time) error {
 		return pgerr.File(err, "create", tempPath)
 	}
 	_, err = f.WriteAt(c.Encode(), 0)
+	if err = pgerr.File(err, "write", tempPath); pgerr.CodeOf(err) == pgerr.DiskFull {
+		f.Close()
+		_ = fs.Remove(tempPath) // what it holds must not be taken for anything
+		return overwrite(fs, c)
+	}
 	if err != nil {
 		f.Close()
-		return pgerr.File(err, "write", tempPath)
+		return err
 	}
 	if err := f.Sync(); err != nil {
 		f.Close()
@@ -408,6 +413,25 @@ func Write(fs vfs.FS, c *Control, now time.Time) error {
 		return pgerr.File(err, "fsync", "global")
 	}
 	return nil
+}
+
+// overwrite writes the contents over the control file, which needs no room: a
+// full disk must not keep a server from stopping, nor from starting again. Like
+// PostgreSQL it trusts that the sector which holds them is written whole.
+func overwrite(fs vfs.FS, c *Control) error {
+	f, err := fs.Open(Path, vfs.Write)
+	if err != nil {
+		return pgerr.File(err, "open", Path)
+	}
+	if _, err := f.WriteAt(c.Encode(), 0); err != nil {
+		f.Close()
+		return pgerr.File(err, "write", Path)
+	}
+	if err := f.Sync(); err != nil {
+		f.Close()
+		return pgerr.File(err, "fsync", Path)
+	}
+	return pgerr.File(f.Close(), "close", Path)
 }
 
 func boolByte(b bool) byte {

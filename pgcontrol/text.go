@@ -19,8 +19,8 @@ func Dump(w io.Writer, fs vfs.FS, loc *time.Location) error {
 	if err != nil {
 		return err
 	}
-	if len(b) < dataSize {
-		return pgerr.New(pgerr.DataCorrupted, "could not read file %q: read %d of %d", Path, len(b), dataSize)
+	if len(b) < structSize {
+		return pgerr.New(pgerr.DataCorrupted, "could not read file %q: read %d of %d", Path, len(b), structSize)
 	}
 	c := decode(b)
 	if c.Version%65536 == 0 && c.Version/65536 != 0 {

@@ -173,7 +173,7 @@ func (f *Fetcher) Close() {
 	}
 }
 
-// on pins the page of tid. It reports false if the relation has no such page.
+// page pins block blk. It reports false if the relation has no such page.
 func (f *Fetcher) page(blk page.BlockNumber) (bool, error) {
 	if f.buf != 0 && f.blk == blk {
 		return true, nil
@@ -183,12 +183,17 @@ func (f *Fetcher) page(blk page.BlockNumber) (bool, error) {
 	if err != nil || blk >= n {
 		return false, err
 	}
+	return true, f.read(blk)
+}
+
+// read pins block blk; one that the relation does not have is an error.
+func (f *Fetcher) read(blk page.BlockNumber) error {
 	b, err := f.rel.Pool.Read(f.rel.Tag(page.MainFork, blk), bufmgr.Normal, nil)
 	if err != nil {
-		return false, err
+		return err
 	}
 	f.buf, f.blk = b, blk
-	return true, PruneOpt(f.tx, f.rel, b)
+	return PruneOpt(f.tx, f.rel, b)
 }
 
 // Fetch returns the tuple at tid if snap sees it (heap_fetch).
@@ -215,10 +220,14 @@ func (f *Fetcher) Fetch(tid page.TID, snap Snapshot) (Tuple, bool, error) {
 // FetchHOT returns the version of the row at tid, or of the HOT chain that starts
 // there, that snap sees (heap_hot_search_buffer). If none is seen, allDead says
 // that the whole chain is dead to everyone, so that the index entry may be killed.
+// An index entry that points behind the table's end is an error: the table has
+// lost pages.
 func (f *Fetcher) FetchHOT(tid page.TID, snap Snapshot) (t Tuple, found, allDead bool, err error) {
-	ok, err := f.page(tid.Block)
-	if err != nil || !ok {
-		return Tuple{}, false, false, err
+	if f.buf == 0 || f.blk != tid.Block {
+		f.Close()
+		if err := f.read(tid.Block); err != nil {
+			return Tuple{}, false, false, err
+		}
 	}
 	pool := f.rel.Pool
 	pool.Lock(f.buf, bufmgr.Shared)

@@ -21,12 +21,11 @@ func main() {
 	stop()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: error: %v\n", root.Name(), err)
-		if e, ok := pgerr.As(err); ok {
-			for _, more := range []string{e.Detail, e.Hint} {
-				if more != "" {
-					fmt.Fprintln(os.Stderr, more)
-				}
-			}
+		if e, ok := pgerr.As(err); ok && e.Detail != "" {
+			fmt.Fprintf(os.Stderr, "DETAIL:  %s\n", e.Detail)
+		}
+		if e, ok := pgerr.As(err); ok && e.Hint != "" {
+			fmt.Fprintf(os.Stderr, "HINT:  %s\n", e.Hint)
 		}
 		os.Exit(1)
 	}

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pgmini/pgmini/pgerr"
 	"github.com/spf13/cobra"
 
 	"github.com/pgmini/pgmini"
@@ -161,7 +162,8 @@ func private(dir string) error {
 		return err
 	}
 	if m := st.Mode().Perm(); m&0o027 != 0 {
-		return fmt.Errorf("data directory \"%s\" has invalid permissions\nPermissions should be u=rwx (0700) or u=rwx,g=rx (0750).", dir)
+		return pgerr.New(pgerr.ObjectNotInPrerequisiteState, "data directory %q has invalid permissions", dir).
+			WithDetail("Permissions should be u=rwx (0700) or u=rwx,g=rx (0750).")
 	}
 	return nil
 }
