@@ -2,7 +2,7 @@
 create table t (a int default 7, b text default 'dflt', c numeric(5,2), d date default date '2024-01-01');
 insert into t values (1, 'one', 1.5, '2024-02-02'); insert into t values (2); insert into t (c, a) values (3.456, 3); insert into t default values; insert into t values (default, default, 9), (5, 'five', default);
 insert into t (a, b) select g, 'g' || g from generate_series(10, 12) g; insert into t select a + 100, b from t where a < 3; insert into t (b) values (null), (upper('x') || 1);
-select * from t order by a, b nulls first;
+select * from t order by a, b nulls first, c nulls first, d;
 insert into t values (1, 2, 3, 4, 5);
 insert into t (a, b) values (1);
 insert into t (a) values (1, 2);

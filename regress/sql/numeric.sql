@@ -23,7 +23,7 @@ select abs(-1.50), sign(-2.5), scale(1.2300), min_scale(1.2300), trim_scale(1.23
 select sqrt(2.0), sqrt(0.0001), exp(1.0), ln(2.0), log(100.0), log(2.0, 64.0), power(2.0, 0.5), 2.0 ^ 10, 1.1 ^ -3, exp(-5.5);
 select sqrt(-1.0);
 select ln(0.0);
-select log(-1.0);
+select log(10, -1.0);
 select 0.0 ^ -1;
 select (-2.0) ^ 0.5;
 select factorial(20), power(10.0, 30), 3.5 ^ 20;

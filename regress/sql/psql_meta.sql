@@ -39,8 +39,6 @@ select 1 as a, 2 as b \gx
 \set ON_ERROR_ROLLBACK on
 begin; select 1 / 0; select 'survived'; commit;
 \unset ON_ERROR_ROLLBACK
-\set VERBOSITY verbose
-select 1 / 0;
 \set VERBOSITY sqlstate
 select 1 / 0; select nope; select 'x'::int; insert into t values ('x'); selec;
 \set VERBOSITY terse
@@ -54,7 +52,6 @@ select nope;
 \echo :LAST_ERROR_SQLSTATE :LAST_ERROR_MESSAGE :ERROR :SQLSTATE
 update t set a = a where a < 3;
 \echo :ROW_COUNT
-\errverbose
 prepare q as select $1::int + 1; execute q(4); select $1 + 1 \bind_nope
 \timing off
 \qecho done
