@@ -34,6 +34,14 @@ func (c *Catalog) schemas(name string) ([]oid.OID, error) {
 	if name == "" {
 		return c.Path, nil
 	}
+	if name == "pg_temp" { // the session's own, which its path holds
+		for _, ns := range c.Path {
+			if n, err := c.schemaName(ns); err != nil || strings.HasPrefix(n, "pg_temp_") {
+				return []oid.OID{ns}, err
+			}
+		}
+		return nil, nil
+	}
 	n, err := c.S.NamespaceByName(name)
 	if err != nil || n == nil {
 		return nil, err
