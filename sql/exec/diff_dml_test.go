@@ -51,20 +51,7 @@ func (g *gen) change() string {
 			list[0] = fmt.Sprintf("(%s + %d)", k, g.IntN(60))
 		}
 		q = "select distinct on (1) " + strings.Join(list, ", ") + " from " + from + " order by 1, 2, 3, 4, 5, 6, 7"
-		conflict := ""
-		switch g.IntN(4) {
-		case 0:
-			conflict = " on conflict do nothing"
-		case 1, 2:
-			ex := append([]gcol(nil), self...)
-			for i, n := range columnNames {
-				ex = append(ex, gcol{"excluded." + n, columnTypes[i]})
-			}
-			conflict = " on conflict (a) do update set b = " + g.expr(ex, tInt, 1) + ", c = " + g.expr(ex, tText, 1)
-			if g.chance(40) {
-				conflict += " where " + g.boolean(ex, 1)
-			}
-		}
+		conflict := g.conflict(self)
 		returning(self)
 		return "insert into t1 " + q + conflict + ret
 	case 1:
@@ -96,6 +83,25 @@ func (g *gen) change() string {
 	s += g.boolean(scope, 2)
 	returning(scope)
 	return s + ret
+}
+
+// conflict is an ON CONFLICT clause, or nothing.
+func (g *gen) conflict(self []gcol) string {
+	switch g.IntN(4) {
+	case 0:
+		return " on conflict do nothing"
+	case 3:
+		return ""
+	}
+	ex := append([]gcol(nil), self...)
+	for i, n := range columnNames {
+		ex = append(ex, gcol{"excluded." + n, columnTypes[i]})
+	}
+	s := " on conflict (a) do update set b = " + g.expr(ex, tInt, 1) + ", c = " + g.expr(ex, tText, 1)
+	if g.chance(40) {
+		s += " where " + g.boolean(ex, 1)
+	}
+	return s
 }
 
 // TestRandomChanges compares what random changes return and leave behind.

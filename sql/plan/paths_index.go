@@ -224,23 +224,9 @@ func (r *root) indexPath(b *rel, ix *Index, cols [][]match) {
 			rows = b.rows
 		}
 	}
-	loops := 1.0
-	for rti, o := range r.rels {
-		if src.has(rti) {
-			loops = math.Max(loops, o.rows)
-		}
-	}
+	loops := r.loops(src)
 	icost, istart := r.indexCost(ix, boundary*b.tuples, len(use), loops)
-	corr := 0.0
-	if a := ix.Rel.Index.AttNums[0]; a != 0 && b.table != nil {
-		if st, err := r.cat.Column(b.table.OID, int(a)); err == nil && st != nil {
-			corr = st.Correlation
-			if len(cols) > 1 {
-				corr *= 0.75
-			}
-		}
-	}
-	heap := r.heapCost(b, tuples, corr, loops)
+	heap := r.heapCost(b, tuples, r.correlation(b, ix, len(cols)), loops)
 	cpu := tuples * (r.set.CPUTupleCost + r.qualCost(rest))
 	for _, backward := range []bool{false, true} {
 		order := keys
@@ -268,6 +254,33 @@ func (r *root) indexPath(b *rel, ix *Index, cols [][]match) {
 	if len(use) > 0 && !unique {
 		r.bitmapPath(b, []bitmapPart{{ix: ix, use: use, sel: sel, cost: icost}}, rest, src, rows)
 	}
+}
+
+// loops is how often a scan is run that takes values of the entries src.
+func (r *root) loops(src relids) float64 {
+	n := 1.0
+	for rti, o := range r.rels {
+		if src.has(rti) {
+			n = math.Max(n, o.rows)
+		}
+	}
+	return n
+}
+
+// correlation is how far the table is in the index's order.
+func (r *root) correlation(b *rel, ix *Index, cols int) float64 {
+	a := ix.Rel.Index.AttNums[0]
+	if a == 0 || b.table == nil {
+		return 0
+	}
+	st, err := r.cat.Column(b.table.OID, int(a))
+	switch {
+	case err != nil || st == nil:
+		return 0
+	case cols > 1:
+		return 0.75 * st.Correlation
+	}
+	return st.Correlation
 }
 
 func allEqual(use []match) bool {
