@@ -31,7 +31,7 @@ func (b *bench) start(s *server) (float64, error) {
 	return since(t), err
 }
 
-var tps = regexp.MustCompile(`tps = ([0-9.]+) \(without`)
+var tps = regexp.MustCompile(`tps = ([0-9.]+) \(without`) // constant
 
 // pgbench measures a script after the tables were made; only one server runs.
 func (b *bench) pgbench(args ...string) func(*server) (float64, error) {

@@ -66,7 +66,7 @@ var layers = strings.Fields(`
 var mayImport = map[string][]string{
 	"unsafe":            {"internal/osmem/"},
 	"golang.org/x/sys/": {"internal/osmem/", "vfs/osfs/"},
-	"syscall":           {"internal/osmem/", "internal/oracle/", "vfs/", "pgerr/", "cmd/", "_test.go"},
+	"syscall":           {"internal/osmem/", "internal/oracle/", "vfs/", "pgerr/", "cmd/", "bench/", "_test.go"},
 	"os":                {"cmd/", "vfs/osfs/", "internal/oracle/", "internal/dd/", "bench/", "regress/", "catalog/gen/", "_test.go"},
 	"os/":               {"cmd/", "internal/oracle/", "bench/", "regress/", "catalog/gen/", "_test.go"},
 	"math/rand":         {},               // math/rand/v2 with a seed from outside
