@@ -213,7 +213,7 @@ func contains(c *Call, outer, inner int, any bool) (datum.Datum, error) {
 	if a.Type != b.Type {
 		return datum.Null(), pgerr.New(pgerr.DatatypeMismatch, "cannot compare arrays of different element types")
 	}
-	f, err := c.Env.CompareType(a.Type)
+	f, err := c.Env.EqualType(a.Type)
 	if err != nil {
 		return datum.Null(), err
 	}
@@ -241,7 +241,7 @@ func searchIn(c *Call, what string) (a array.Array, st array.Elem, same func(d d
 		err = pgerr.New(pgerr.FeatureNotSupported, "%s", what)
 		return
 	}
-	f, err := c.Env.CompareType(a.Type)
+	f, err := c.Env.EqualType(a.Type)
 	want := c.Args[1]
 	same = func(d datum.Datum) bool {
 		if want.Null || d.Null {
@@ -305,7 +305,7 @@ func arrayReplace(c *Call, remove bool) (datum.Datum, error) {
 	if remove && len(a.Dims) > 1 {
 		return datum.Null(), pgerr.New(pgerr.FeatureNotSupported, "removing elements from multidimensional arrays is not supported")
 	}
-	f, err := c.Env.CompareType(a.Type)
+	f, err := c.Env.EqualType(a.Type)
 	if err != nil {
 		return datum.Null(), err
 	}

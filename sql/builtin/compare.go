@@ -416,8 +416,18 @@ func addRecordCompare(r funcs) {
 	})
 }
 
-// arrayCompare finds, once per call site, the ordering of the arrays in c.
-func arrayCompare(c *Call) (cmp.Func, error) {
+// EqualType is what tells equal values of a type from others: 0 for equal. A type
+// that has equality but no order, as aclitem, is compared by its bytes.
+func (e *Env) EqualType(t oid.OID) (cmp.Func, error) {
+	if t == oid.AclItem {
+		return func(a, b datum.Datum) int { return bytes.Compare(a.Bytes, b.Bytes) }, nil
+	}
+	return e.CompareType(t)
+}
+
+// arrayCompare finds, once per call site, the ordering of the arrays in c, or what
+// tells equal ones from others.
+func arrayCompare(c *Call, equality bool) (cmp.Func, error) {
 	if f, ok := c.Memo.(cmp.Func); ok {
 		return f, nil
 	}
@@ -429,7 +439,11 @@ func arrayCompare(c *Call) (cmp.Func, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := c.Env.CompareType(t)
+	find := c.Env.CompareType
+	if equality {
+		find = c.Env.EqualType
+	}
+	f, err := find(t)
 	if err != nil {
 		return nil, err
 	}
@@ -442,7 +456,7 @@ func addArrayCompare(r funcs) {
 	for i, n := range opNames {
 		op := cmpOp(i)
 		r.scalar("array_"+n, func(c *Call) (datum.Datum, error) {
-			f, err := arrayCompare(c)
+			f, err := arrayCompare(c, n == "eq" || n == "ne")
 			if err != nil {
 				return datum.Null(), err
 			}
@@ -450,7 +464,7 @@ func addArrayCompare(r funcs) {
 		})
 	}
 	r.scalar("btarraycmp", func(c *Call) (datum.Datum, error) {
-		f, err := arrayCompare(c)
+		f, err := arrayCompare(c, false)
 		if err != nil {
 			return datum.Null(), err
 		}
@@ -458,7 +472,7 @@ func addArrayCompare(r funcs) {
 	})
 	pick := func(want int) scalarFunc {
 		return func(c *Call) (datum.Datum, error) {
-			f, err := arrayCompare(c)
+			f, err := arrayCompare(c, false)
 			if err != nil {
 				return datum.Null(), err
 			}
