@@ -350,7 +350,7 @@ func (p *pstate) subscript(e node.Node, subs []*pg.A_Indices) node.Node {
 	if typ.Subscript == 0 {
 		p.fail(node.ExprLocation(e), pgerr.DatatypeMismatch, "cannot subscript type %s because it does not support subscripting", p.typeName(node.ExprType(e)))
 	}
-	if !typ.TrueArray {
+	if !typ.TrueArray && (t != oid.Name || len(subs) != 1 || subs[0].IsSlice) {
 		p.notYet(node.ExprLocation(e), "subscripting of type %s", p.typeName(t))
 	}
 	r := &node.SubscriptingRef{Refcontainertype: t, Refelemtype: typ.Elem, Refrestype: typ.Elem, Reftypmod: mod, Refexpr: e}

@@ -91,7 +91,7 @@ type subscript struct {
 	slice        bool
 	elem         array.Elem
 	elemType     oid.OID
-	fixed        int // of int2vector and kin: not variable arrays; 0 otherwise
+	name         bool // of a name: a fixed array of 64 characters from 0
 	byRef        bool
 	out          types.Vec
 	up, lo       []*types.Vec
@@ -121,6 +121,9 @@ func (c *compiler) subscript(e *node.SubscriptingRef) (expr, error) {
 	t := e.Refrestype
 	if out.val != nil {
 		t = e.Refcontainertype
+	}
+	if out.name = e.Refcontainertype == oid.Name; out.name && out.val != nil {
+		return nil, pgerr.NotYet("assignment to a character of a name")
 	}
 	out.byRef, err = c.byRef(t)
 	return out, err
@@ -189,6 +192,9 @@ func (e *subscript) fetch(d datum.Datum, i int32) (datum.Datum, error) {
 			return datum.Null(), nil
 		}
 	}
+	if e.name {
+		return nameChar(d.Bytes, e.up[0].Ints[i]), nil
+	}
 	a, err := array.Parse(d.Bytes, e.elem)
 	if err != nil {
 		return datum.Null(), err
@@ -208,6 +214,18 @@ func (e *subscript) fetch(d datum.Datum, i int32) (datum.Datum, error) {
 		at = at*int(dim.Len) + int(s)
 	}
 	return a.Elems[at], nil
+}
+
+// nameChar is character at of a name, NUL behind its end, NULL outside.
+func nameChar(b []byte, at int64) datum.Datum {
+	const nameLen = 64
+	switch {
+	case at < 0 || at >= nameLen:
+		return datum.Null()
+	case at < int64(len(b)):
+		return datum.Int(int64(b[at]))
+	}
+	return datum.Int(0)
 }
 
 // cut reads a slice: its dimensions are the overlap with the array's, and
