@@ -361,3 +361,15 @@ CREATE VIEW pg_stat_xact_sys_tables AS
 CREATE VIEW pg_stat_xact_user_tables AS
     SELECT * FROM pg_stat_xact_all_tables
     WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname NOT LIKE 'pg\_toast%';
+
+CREATE VIEW pg_seclabels AS
+    SELECT l.objoid, l.classoid, l.objsubid,
+           CASE l.classoid WHEN 1259::oid THEN CASE WHEN l.objsubid <> 0 THEN 'column' WHEN c.relkind = 'v' THEN 'view' WHEN c.relkind = 'm' THEN 'materialized view' WHEN c.relkind = 'S' THEN 'sequence' WHEN c.relkind = 'f' THEN 'foreign table' ELSE 'table' END
+                WHEN 1255::oid THEN 'function' WHEN 1247::oid THEN 'type' WHEN 2615::oid THEN 'schema'
+                WHEN 2612::oid THEN 'language' WHEN 6104::oid THEN 'publication' WHEN 2613::oid THEN 'large object' END AS objtype,
+           c.relnamespace AS objnamespace, c.relname::text AS objname, l.provider, l.label
+    FROM pg_seclabel l LEFT JOIN pg_class c ON l.classoid = 1259::oid AND c.oid = l.objoid
+    UNION ALL
+    SELECT s.objoid, s.classoid, 0, CASE s.classoid WHEN 1262::oid THEN 'database' WHEN 1213::oid THEN 'tablespace' WHEN 1260::oid THEN 'role' WHEN 6100::oid THEN 'subscription' END,
+           NULL::oid, NULL::text, s.provider, s.label
+    FROM pg_shseclabel s;
