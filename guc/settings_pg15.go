@@ -262,7 +262,7 @@ var settings = [...]Setting{
 	{Name: "segment_size", Kind: Int, Context: Internal, Boot: "131072", Unit: "8kB", Min: 131072, Max: 131072, Category: "Preset Options", NotInSample: true},
 	{Name: "seq_page_cost", Kind: Real, Context: User, Boot: "1", Min: 0, Max: 1.79769e+308, Category: "Query Tuning / Planner Cost Constants", Explain: true},
 	{Name: "server_encoding", Kind: String, Context: Internal, Boot: "SQL_ASCII", Category: "Preset Options", NotInSample: true, Report: true},
-	{Name: "server_version", Kind: String, Context: Internal, Boot: "15.20 (Debian 15.20-0+deb12u1)", Category: "Preset Options", NotInSample: true, Report: true},
+	{Name: "server_version", Kind: String, Context: Internal, Boot: "15.20 (pgmini)", Category: "Preset Options", NotInSample: true, Report: true},
 	{Name: "server_version_num", Kind: Int, Context: Internal, Boot: "150020", Min: 150020, Max: 150020, Category: "Preset Options", NotInSample: true},
 	{Name: "session_preload_libraries", Kind: String, Context: Superuser, Boot: "", Category: "Client Connection Defaults / Shared Library Preloading"},
 	{Name: "session_replication_role", Kind: Enum, Context: Superuser, Boot: "origin", Values: "origin,replica,local", Category: "Client Connection Defaults / Statement Behavior"},

@@ -19,7 +19,7 @@ import (
 
 // Version is what version() answers: PostgreSQL's number first, because clients
 // parse it.
-const Version = "PostgreSQL 15.18 (pgmini)"
+const Version = "PostgreSQL 15.20 (pgmini)"
 
 func addSystem(r funcs) {
 	addSession(r)
