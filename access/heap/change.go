@@ -151,8 +151,9 @@ func tryBlock(rel *access.Relation, r room, blk page.BlockNumber, want int, vm, 
 	}
 	p := pool.Page(b)
 	if p.IsNew() {
+		// Not marked dirty: until a logged insert initialises it again, the block
+		// stays zero on disk, where a torn write cannot hurt it.
 		p.Init(0)
-		pool.MarkDirty(b)
 	}
 	free := heapFreeSpace(p)
 	if free >= want {

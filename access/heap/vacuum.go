@@ -212,9 +212,8 @@ func (v *vacuumRun) scanBlock(blk page.BlockNumber) error {
 	defer v.pool.Unlock(b)
 	p := v.pool.Page(b)
 	if p.IsNew() {
-		p.Init(0)
-		v.pool.MarkDirty(b)
-		return fsmRecord(v.rel, blk, heapFreeSpace(p))
+		// It stays as it is, like in PostgreSQL: its first insert initialises it.
+		return fsmRecord(v.rel, blk, page.Size-page.HeaderSize-page.ItemIDSize)
 	}
 	gone, err := prunePage(&v.viewer, v.rel, b, v.cut.oldestXmin)
 	if err != nil {
