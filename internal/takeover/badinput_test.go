@@ -3,6 +3,7 @@ package takeover
 import (
 	"context"
 	le "encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"os"
 	"os/exec"
@@ -230,6 +231,24 @@ func TestDirectory(t *testing.T) {
 	})
 }
 
+// redoSegment is the segment in which recovery of a directory begins.
+func redoSegment(t *testing.T, pg *oracle.PG, data string) string {
+	t.Helper()
+	c := pg.Run(t, "pg_controldata", data)
+	return filepath.Join(data, "pg_wal", regexp.MustCompile(`REDO WAL file: +(\S+)`).FindStringSubmatch(c)[1])
+}
+
+// behindRedo is an offset in that segment, well behind the redo point.
+func behindRedo(t *testing.T, pg *oracle.PG, data string) int64 {
+	t.Helper()
+	lo := regexp.MustCompile(`REDO location: +\S+/(\S+)`).FindStringSubmatch(pg.Run(t, "pg_controldata", data))[1]
+	var off int64
+	if _, err := fmt.Sscanf(lo, "%X", &off); err != nil {
+		t.Fatal(err)
+	}
+	return off&(1<<24-1) + 40000
+}
+
 // TestDamagedWAL damages the log of a stopped and of a killed server. What was
 // committed is there, or the server refuses to start and says why; stock's answer
 // to the same damage is logged beside it.
@@ -250,12 +269,7 @@ func TestDamagedWAL(t *testing.T) {
 	s.Start()
 	stop(t, s)
 	stopped := s.Data
-	control := pg.Run(t, "pg_controldata", killed)
-	redo := regexp.MustCompile(`REDO WAL file: +(\S+)`).FindStringSubmatch(control)[1]
-	last := func(data string) string {
-		c := pg.Run(t, "pg_controldata", data)
-		return filepath.Join(data, "pg_wal", regexp.MustCompile(`REDO WAL file: +(\S+)`).FindStringSubmatch(c)[1])
-	}
+	last := func(data string) string { return redoSegment(t, pg, data) }
 	zero := func(off, n int64) func(string) error {
 		return func(data string) error {
 			f, err := os.OpenFile(last(data), os.O_RDWR, 0)
@@ -267,16 +281,7 @@ func TestDamagedWAL(t *testing.T) {
 			return err
 		}
 	}
-	redoAt := regexp.MustCompile(`REDO location: +\S+/(\S+)`)
-	middle := func(data string) int64 { // an offset well behind the redo point and before the end
-		lo := redoAt.FindStringSubmatch(pg.Run(t, "pg_controldata", data))[1]
-		var off int64
-		for _, r := range lo {
-			off = off<<4 | int64(strings.IndexRune("0123456789ABCDEF", r))
-		}
-		return off&(1<<24-1) + 40000
-	}
-	t.Logf("redo segment %s", redo)
+	middle := func(data string) int64 { return behindRedo(t, pg, data) }
 	for _, d := range []struct {
 		name   string
 		data   string
