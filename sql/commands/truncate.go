@@ -32,6 +32,7 @@ func (c *cmd) truncate(n *pg.TruncateStmt) {
 			fail(pgerr.InsufficientPrivilege, "permission denied for table %s", cl.Relname)
 		}
 		c.noCatalog(cl)
+		throw(c.ExecCatalog().Writable(must(c.Catalog().Relation(cl.Oid))))
 		list = append(list, cl)
 	}
 	if n.RestartSeqs {

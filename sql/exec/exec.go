@@ -70,6 +70,8 @@ type Catalog interface {
 	SchemaName(o oid.OID) string
 	// Indexes lists the ready indexes of a table.
 	Indexes(rel *access.Relation) ([]*IndexState, error)
+	// Writable refuses a table whose changes need what is not written yet.
+	Writable(rel *access.Relation) error
 	// Checks lists a table's check constraints as expressions over Varno 1, and
 	// Generated its generated columns.
 	Checks(rel *access.Relation) ([]Check, error)

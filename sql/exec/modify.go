@@ -88,6 +88,9 @@ func (x *Execution) newModify(p *plan.ModifyTable) (Node, error) {
 		return nil, err
 	}
 	n.out, n.outB = newRowStore(n.ret.shape), newBatch(n.ret.shape, 0)
+	if err := x.Cat.Writable(n.rel); err != nil {
+		return nil, err
+	}
 	if p.Operation != node.CmdDelete {
 		if n.writer, err = x.NewTableWriter(n.rel); err != nil {
 			return nil, err

@@ -48,6 +48,9 @@ type indexWriter struct {
 
 // NewTableWriter prepares writes to rel.
 func (x *Execution) NewTableWriter(rel *access.Relation) (*TableWriter, error) {
+	if err := x.Cat.Writable(rel); err != nil {
+		return nil, err
+	}
 	w := &TableWriter{rel: rel, scope: relScope{1, len(rel.Desc.Attrs)}}
 	for i := range rel.Desc.Attrs {
 		w.shape = append(w.shape, !rel.Desc.Attrs[i].ByVal)

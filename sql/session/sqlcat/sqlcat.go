@@ -71,6 +71,9 @@ type relation struct {
 	gen     map[int]node.Node
 	genDone bool
 	defs    map[int]node.Node
+
+	writeErr  error
+	writeDone bool
 }
 
 // fresh drops what was read at another generation.
