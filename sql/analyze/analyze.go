@@ -102,6 +102,9 @@ type pstate struct {
 	joinExprs       map[int]*node.JoinExpr
 	multi           map[*pg.Node]*multiAssign
 
+	// lastSRF is the set-returning call transformed last.
+	lastSRF node.Node
+
 	hasAggs, hasWindowFuncs, hasTargetSRFs, hasSubLinks, hasModifyingCTE bool
 	domainValue                                                          *node.CoerceToDomainValue
 }

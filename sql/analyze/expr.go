@@ -113,11 +113,13 @@ func (p *pstate) exprRec(n *pg.Node) node.Node {
 	case *pg.Node_RowExpr:
 		return p.rowExpr(x.RowExpr)
 	case *pg.Node_CoalesceExpr:
+		before := p.lastSRF
 		args := p.recList(x.CoalesceExpr.Args)
 		t := p.commonType(args, "COALESCE")
 		for i := range args {
 			args[i] = p.toCommon(args[i], t, "COALESCE")
 		}
+		p.refuseSRF(before, "COALESCE")
 		return &node.CoalesceExpr{Coalescetype: t, Args: args, Location: loc(x.CoalesceExpr.Location)}
 	case *pg.Node_MinMaxExpr:
 		return p.minMax(x.MinMaxExpr)

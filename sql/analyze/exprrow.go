@@ -121,6 +121,7 @@ func (p *pstate) minMax(x *pg.MinMaxExpr) node.Node {
 
 func (p *pstate) caseExpr(x *pg.CaseExpr) node.Node {
 	c := &node.CaseExpr{Location: loc(x.Location)}
+	before := p.lastSRF
 	var test *node.CaseTestExpr
 	if x.Arg != nil {
 		arg := p.exprRec(x.Arg)
@@ -155,6 +156,7 @@ func (p *pstate) caseExpr(x *pg.CaseExpr) node.Node {
 	for _, w := range c.Args {
 		w.Result = p.toCommon(w.Result, c.Casetype, "CASE/WHEN")
 	}
+	p.refuseSRF(before, "CASE")
 	return c
 }
 

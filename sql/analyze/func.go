@@ -374,9 +374,10 @@ func (p *pstate) checkSRF(e node.Node, loc int) {
 	what := ""
 	switch p.kind {
 	case kindSelectTarget, kindInsertTarget, kindValuesSingle, kindOrderBy, kindGroupBy, kindDistinctOn:
-		p.hasTargetSRFs = true
+		p.hasTargetSRFs, p.lastSRF = true, e
 		return
 	case kindFromFunction, kindOther:
+		p.lastSRF = e
 		return
 	case kindUpdateSource, kindUpdateTarget:
 		what = "UPDATE"
@@ -388,4 +389,14 @@ func (p *pstate) checkSRF(e node.Node, loc int) {
 		what = p.kind.construct()
 	}
 	p.fail(loc, pgerr.FeatureNotSupported, "set-returning functions are not allowed in %s", what)
+}
+
+// refuseSRF refuses a set-returning call met since before: construct may skip
+// its arguments, and then the number of rows would have no meaning.
+func (p *pstate) refuseSRF(before node.Node, construct string) {
+	if p.lastSRF == nil || p.lastSRF == before {
+		return
+	}
+	p.throw(p.err(node.ExprLocation(p.lastSRF), pgerr.FeatureNotSupported, "set-returning functions are not allowed in %s", construct).
+		WithHint("You might be able to move the set-returning function into a LATERAL FROM item."))
 }

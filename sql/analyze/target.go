@@ -236,6 +236,9 @@ func figure(n *pg.Node) (string, int) {
 			for s != nil && s.Larg != nil {
 				s = s.Larg
 			}
+			if s != nil && len(s.ValuesLists) > 0 {
+				return "column1", 2
+			}
 			if s == nil || len(s.TargetList) == 0 {
 				return "", 0
 			}

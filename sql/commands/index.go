@@ -303,6 +303,12 @@ func (c *cmd) binaryCoercible(from, to oid.OID) bool {
 	}
 }
 
+// The functions of text || anynonarray and anynonarray || text.
+const (
+	textAnyCat oid.OID = 2003
+	anyTextCat oid.OID = 2004
+)
+
 // volatility is the highest volatility of the functions in an expression: i, s
 // or v.
 func (c *cmd) volatility(e node.Node) byte {
@@ -324,12 +330,31 @@ func (c *cmd) volatility(e node.Node) byte {
 			fn(r.Oprcode)
 		}
 	}
+	output := func(n node.Node) {
+		if t := must(c.Catalog().Type(node.ExprType(n))); t != nil {
+			fn(t.Typoutput)
+		}
+	}
+	// Concatenation with text is an SQL function, whose body counts: it is as
+	// stable as the output of the argument that is no text.
+	call := func(o oid.OID, args []node.Node) {
+		switch {
+		case o == textAnyCat && len(args) == 2:
+			output(args[1])
+		case o == anyTextCat && len(args) == 2:
+			output(args[0])
+		default:
+			fn(o)
+		}
+	}
 	node.Walk(e, func(k node.Node) bool {
 		switch v := k.(type) {
 		case *node.FuncExpr:
-			fn(v.Funcid)
+			call(v.Funcid, v.Args)
 		case *node.OpExpr:
-			op(v.Opno)
+			if r := must(c.Catalog().Operator(v.Opno)); r != nil {
+				call(r.Oprcode, v.Args)
+			}
 		case *node.DistinctExpr:
 			op(v.Opno)
 		case *node.NullIfExpr:
@@ -340,9 +365,7 @@ func (c *cmd) volatility(e node.Node) byte {
 			if in := must(c.Catalog().Type(v.Resulttype)); in != nil {
 				fn(in.Typinput)
 			}
-			if out := must(c.Catalog().Type(node.ExprType(v.Arg))); out != nil {
-				fn(out.Typoutput)
-			}
+			output(v.Arg)
 		case *node.SQLValueFunction:
 			if worst == 'i' {
 				worst = 's'

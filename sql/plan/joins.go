@@ -295,6 +295,9 @@ func (r *root) joinPaths(j, l, rt *rel, kind node.JoinType, on, above []*qual) {
 	if lp == nil || rp == nil {
 		return
 	}
+	if kind == node.JoinFull && len(on) > 0 {
+		r.fullJoin = true
+	}
 	var eq []*qual
 	for _, q := range on {
 		if q.canHash && r.splits(q, l, rt) {

@@ -121,6 +121,55 @@ func (r *root) defaulted(rel *access.Relation, att int, e node.Node) (node.Node,
 	return k, nil
 }
 
+// nestAssignment makes one value of two that the same column is given: a
+// subscript's assignment works on what the previous one made.
+func nestAssignment(e, prev node.Node, column string) (node.Node, error) {
+	if prev == nil {
+		return e, nil
+	}
+	s, ok := e.(*node.SubscriptingRef)
+	if p, is := prev.(*node.SubscriptingRef); !ok || !is || s.Refassgnexpr == nil || p.Refassgnexpr == nil {
+		return nil, pgerr.New(pgerr.SyntaxError, "multiple assignments to same column \"%s\"", column)
+	}
+	c := *s
+	c.Refexpr = prev
+	return &c, nil
+}
+
+// mergeAssignments leaves one entry per column. It must run before expressions
+// are folded: a folded assignment cannot be told from another value.
+func mergeAssignments(list []*node.TargetEntry) ([]*node.TargetEntry, error) {
+	var out []*node.TargetEntry
+	for _, te := range list {
+		i := slices.IndexFunc(out, func(o *node.TargetEntry) bool { return !o.Resjunk && o.Resno == te.Resno })
+		if te.Resjunk || i < 0 {
+			out = append(out, te)
+			continue
+		}
+		c := *te
+		var err error
+		if c.Expr, err = nestAssignment(te.Expr, out[i].Expr, te.Resname); err != nil {
+			return nil, err
+		}
+		out[i] = &c
+	}
+	return out, nil
+}
+
+// oneAssignment leaves one assignment per column of INSERT and UPDATE.
+func (r *root) oneAssignment() (err error) {
+	q := r.q
+	if q.CommandType == node.CmdInsert || q.CommandType == node.CmdUpdate {
+		if q.TargetList, err = mergeAssignments(q.TargetList); err != nil {
+			return err
+		}
+	}
+	if q.OnConflict != nil {
+		q.OnConflict.OnConflictSet, err = mergeAssignments(q.OnConflict.OnConflictSet)
+	}
+	return err
+}
+
 // expandInsert makes one entry per column.
 func (r *root) expandInsert(rel *access.Relation) error {
 	q := r.q

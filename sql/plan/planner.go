@@ -35,7 +35,8 @@ type root struct {
 	inits       []*node.SubPlan
 	needs       []need // variables of this level that the subquery being planned asks for
 	fraction    float64
-	workParam   int // of the recursive union being planned
+	fullJoin    bool // a FULL JOIN with conditions was planned
+	workParam   int  // of the recursive union being planned
 	limitTuples float64
 	phase       int
 	outers      relids          // while plans are made: relations whose variables become parameters
@@ -111,6 +112,9 @@ func (r *root) planQuery(q *node.Query) (Plan, error) {
 		return nil, err
 	}
 	r.pullUpSubqueries()
+	if err := r.oneAssignment(); err != nil {
+		return nil, err
+	}
 	if err := r.preprocess(); err != nil {
 		return nil, err
 	}

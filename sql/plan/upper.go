@@ -28,6 +28,9 @@ func (r *root) groupingPlanner() (Plan, error) {
 		return nil, err
 	}
 	if final == nil || final.cheapest(nil, 0) == nil {
+		if r.fullJoin {
+			return nil, pgerr.New(pgerr.FeatureNotSupported, "FULL JOIN is only supported with merge-joinable or hash-joinable join conditions")
+		}
 		return nil, pgerr.NotYet("this combination of LATERAL references")
 	}
 	grouped := q.HasAggs || len(q.GroupClause) > 0 || len(q.GroupingSets) > 0 || q.HavingQual != nil

@@ -3,6 +3,7 @@ package types
 import (
 	"encoding/binary"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -382,12 +383,51 @@ func AppendFloat(dst []byte, f float64, bits, extra int) []byte {
 	if extra > 0 {
 		var buf [32]byte
 		s := strconv.AppendFloat(buf[:0], f, 'e', -1, bits)
+		for n := 1; midway(s, f, bits); n++ {
+			if t := trimMantissa(strconv.AppendFloat(buf[:0], f, 'e', n, bits)); sameFloat(t, f, bits) {
+				s = t
+			}
+		}
 		return layoutFloat(dst, s, digits)
 	}
 	digits = max(digits+extra, 1)
 	var buf [40]byte
 	s := strconv.AppendFloat(buf[:0], f, 'e', digits-1, bits)
 	return layoutFloat(dst, trimMantissa(s), digits)
+}
+
+// midway reports whether the decimal s is exactly half way between f and one of
+// its neighbours. It reads back as f only by rounding to even, which PostgreSQL
+// does not trust: it prints 1e23 as 9.999999999999999e+22. A decimal of 17 (9)
+// digits can be such a point only within the bounds tested first.
+func midway(s []byte, f float64, bits int) bool {
+	a := math.Abs(f)
+	if bits == 64 && (a < 1<<54 || a > 1e42) || bits == 32 && (a < 1<<24 || a > 1e21) {
+		return false
+	}
+	down, up := math.Nextafter(f, math.Inf(-1)), math.Nextafter(f, math.Inf(1))
+	if bits == 32 {
+		down = float64(math.Nextafter32(float32(f), float32(math.Inf(-1))))
+		up = float64(math.Nextafter32(float32(f), float32(math.Inf(1))))
+	}
+	v, ok := new(big.Rat).SetString(string(s))
+	if !ok {
+		return false
+	}
+	v.Add(v, v)
+	for _, next := range [...]float64{down, up} {
+		sum := new(big.Rat).SetFloat64(f)
+		if v.Cmp(sum.Add(sum, new(big.Rat).SetFloat64(next))) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// sameFloat reports whether the decimal s reads back as f.
+func sameFloat(s []byte, f float64, bits int) bool {
+	v, err := strconv.ParseFloat(string(s), bits)
+	return err == nil && v == f
 }
 
 // trimMantissa removes zeros at the end of the mantissa, as %g does.
