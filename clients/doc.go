@@ -1,3 +1,3 @@
-// Package clients runs clients that PostgreSQL's users have, unmodified, against
-// pgmini: pgbench, pgx, lib/pq, psycopg, node-postgres.
+// Package clients runs pgbench, unmodified, against pgmini. The tests with pgx and
+// lib/pq are in package server.
 package clients
