@@ -1,3 +1,4 @@
-// Package clients runs pgbench, unmodified, against pgmini. The tests with pgx and
-// lib/pq are in package server.
+// Package clients runs clients that PostgreSQL's users have, unmodified, against
+// pgmini: pgbench, psycopg and node-postgres. pgx and lib/pq are tested in package
+// server.
 package clients
