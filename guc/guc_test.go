@@ -70,7 +70,7 @@ func compareAll(t *testing.T, c *oracle.Cluster) {
 	n := 0
 	for line := range strings.SplitSeq(strings.TrimSpace(out), "\n") {
 		name, want, ok := strings.Cut(line, "|")
-		if !ok {
+		if !ok || strings.HasPrefix(name, "server_version") { // each server has its own
 			continue
 		}
 		got, err := s.Show(strings.TrimSpace(name))
