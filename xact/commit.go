@@ -224,10 +224,11 @@ func (t *Tx) Abort() error {
 
 // recordAbort logs the abort of the current (sub)transaction and sets it in
 // pg_xact, if it has an xid at all. Nothing waits for the record: without it the
-// transaction counts as aborted just the same.
+// transaction counts as aborted just the same. There is none after a failure of
+// the server: it might follow a commit record (INV-XACT-7).
 func (t *Tx) recordAbort(sub bool) error {
 	l := t.current()
-	if l.xid == 0 {
+	if l.xid == 0 || t.m.failed.Load() {
 		return nil
 	}
 	m, x := t.m, l.xid.XID()

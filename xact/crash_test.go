@@ -1,11 +1,15 @@
 package xact
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/pgmini/pgmini/lmgr"
+	"github.com/pgmini/pgmini/oid"
+	"github.com/pgmini/pgmini/page"
+	"github.com/pgmini/pgmini/smgr"
 	"github.com/pgmini/pgmini/vfs/powerfail"
 	"github.com/pgmini/pgmini/xid"
 	"github.com/pgmini/pgmini/xlog"
@@ -184,6 +188,49 @@ func TestPreparedSurvives(t *testing.T) {
 	}
 	if len(e.m.Prepared()) != 0 {
 		t.Error("still prepared")
+	}
+}
+
+// TestDoubtfulCommitKeepsFiles has the flush of a commit record, or of a PREPARE
+// record, fail: the record may be found by recovery, so the transaction's end
+// touches neither the files it made nor those it dropped.
+func TestDoubtfulCommitKeepsFiles(t *testing.T) {
+	end := map[string]func(*Tx) error{
+		"commit":  func(a *Tx) error { return a.Commit(bg) },
+		"prepare": func(a *Tx) error { return a.Prepare(bg, "g", 10) },
+	}
+	for name, f := range end {
+		t.Run(name, func(t *testing.T) {
+			fs := powerfail.New()
+			ok(t, makeDirs(fs))
+			var gone []smgr.Rel
+			e, err := openEnv(fs, Options{MaxPrepared: 1, Panic: func(error) {}, RemoveFiles: func(rels []smgr.Rel, _ bool) error {
+				gone = append(gone, rels...)
+				return nil
+			}}, testCheckPoint())
+			ok(t, err)
+			a := e.m.NewProc(ProcOptions{Database: 5}).Begin(BeginOptions{})
+			x := must(a.XID())
+			for n := range oid.OID(2) {
+				rel := smgr.Rel{RelFileNode: page.RelFileNode{Spc: 1663, DB: 5, Rel: 20000 + n}, Backend: smgr.NoBackend}
+				if n == 0 {
+					a.CreatedRel(rel)
+				} else {
+					a.DropRelAtCommit(rel)
+				}
+			}
+			fs.FailIn(1)
+			if err := f(a); !errors.Is(err, powerfail.ErrSync) {
+				t.Fatal(err)
+			}
+			_ = a.Abort() // as a session does that ends
+			if len(gone) > 0 {
+				t.Errorf("removed %v", gone)
+			}
+			if e.m.DidAbort(x) {
+				t.Error("pg_xact says that the transaction was rolled back")
+			}
+		})
 	}
 }
 

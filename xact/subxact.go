@@ -162,8 +162,10 @@ func (t *Tx) pendingFiles(commit bool, depth int) (gone []smgr.Rel, logged []smg
 	return gone, logged
 }
 
+// removeFiles removes files at the transaction's end, unless the server has
+// failed (INV-XACT-7).
 func (t *Tx) removeFiles(rels []smgr.Rel) error {
-	if len(rels) == 0 {
+	if len(rels) == 0 || t.m.failed.Load() {
 		return nil
 	}
 	return t.m.opt.RemoveFiles(rels, false)

@@ -27,6 +27,11 @@
 // INV-XACT-6 (horizon): OldestXmin never passes the Xmin of a snapshot in use.
 // Enforced: Manager.takeSnapshot, under the proc array's lock. Tested: TestHorizon.
 //
+// INV-XACT-7 (doubtful commit): after a failure of the server no transaction's
+// end logs an abort or removes a file. If the flush of a commit record fails, the
+// record may be durable all the same, and recovery needs the files it keeps.
+// Enforced: Tx.recordAbort, Tx.removeFiles. Tested: TestDoubtfulCommitKeepsFiles.
+//
 // Lock order: xid generator, proc array, status log caches; the multixact
 // generator before status log caches. The WAL is not flushed under any of them
 // but a cache's own write.
