@@ -326,6 +326,8 @@ var known = map[string]bool{
 	"bpchar_larger":                true, // which of two equal values is returned
 	"bpchar_smaller":               true,
 	"timestamptz_zone":             true, // the zone "12.5", whose daylight-saving half PostgreSQL makes up
+	"xid_age":                      true, // the server answers it (Env.Sys), not this package
+	"mxid_age":                     true,
 	"timestamp_zone":               true,
 	"timetz_zone":                  true,
 	"width_bucket_numeric":         true, // stock rounds the quotient to a few digits before cutting it
