@@ -259,6 +259,9 @@ func (s *buildScan) page(batch, alive []heap.Tuple) error {
 				rooted = true
 			}
 			if tid.Off = s.roots[tid.Off-1]; tid.Off == 0 {
+				if !live {
+					continue // pruned since the batch was read: it was dead to everyone
+				}
 				return pgerr.New(pgerr.DataCorrupted, "failed to find parent tuple for heap-only tuple at (%d,%d) in table %q", t.TID.Block, t.TID.Off, s.rel.Name)
 			}
 		}
