@@ -123,6 +123,9 @@ func (p *pstate) assignTargets(rel *Relation, l []*pg.Node, tl []*node.TargetEnt
 		at := int(rt.Location)
 		no := attno(rel, rt.Name)
 		if no == 0 {
+			if slices.Contains([]string{"ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"}, rt.Name) {
+				p.fail(at, pgerr.FeatureNotSupported, `cannot assign to system column "%s"`, rt.Name)
+			}
 			p.fail(at, pgerr.UndefinedColumn, `column "%s" of relation "%s" does not exist`, rt.Name, rel.Name)
 		}
 		te.Expr = p.assign(te.Expr, rel, no, rt.Indirection, at, "UPDATE", kindUpdateTarget)

@@ -318,6 +318,8 @@ func addDateFields(r funcs) {
 		r.scalar("extract_"+name, func(c *Call) (datum.Datum, error) { return extract(c, k, true) })
 		r.scalar(name+"_part", func(c *Call) (datum.Datum, error) { return extract(c, k, false) })
 	}
+	r.scalar("timestamp_bin", stampBin)
+	r.scalar("timestamptz_bin", stampBin)
 	r.scalar("timestamp_trunc", func(c *Call) (datum.Datum, error) {
 		if !finite(c.Args[1].Int) {
 			return c.Args[1], nil
@@ -459,4 +461,36 @@ func truncSpan(name string, v types.Span) types.Span {
 	per := map[string]int32{"month": 1, "quarter": 3, "year": 12, "decade": 120, "century": 1200, "millennium": 12000}[name]
 	v.Months -= v.Months % per
 	return v
+}
+
+// stampBin is date_bin: the start of the stride, counted from the origin, in
+// which the timestamp lies.
+func stampBin(c *Call) (datum.Datum, error) {
+	stride, ts, origin := types.ParseSpan(arg(c, 0)), c.Args[1].Int, c.Args[2].Int
+	switch {
+	case !finite(ts):
+		return c.Args[1], nil
+	case !finite(origin):
+		return datum.Null(), pgerr.New(pgerr.DatetimeFieldOverflow, "origin out of range")
+	case stride.Months != 0:
+		return datum.Null(), pgerr.New(pgerr.FeatureNotSupported, "timestamps cannot be binned into intervals containing months or years")
+	}
+	days := int64(stride.Days) * usecDay
+	if stride.Days != 0 && days/usecDay != int64(stride.Days) || stride.Micros > 0 && days > math.MaxInt64-stride.Micros {
+		return datum.Null(), errInterval()
+	}
+	step := days + stride.Micros
+	if step <= 0 {
+		return datum.Null(), pgerr.New(pgerr.DatetimeFieldOverflow, "stride must be greater than zero")
+	}
+	since := ts - origin
+	if (ts < origin) != (since < 0) {
+		return datum.Null(), errInterval()
+	}
+	n, _ := types.FloorDiv64(since, step)
+	out := origin + n*step
+	if !types.ValidTimestamp(out) {
+		return datum.Null(), errTimestamp()
+	}
+	return datum.Int(out), nil
 }

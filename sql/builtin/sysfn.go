@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/datum/array"
@@ -332,7 +334,26 @@ var encodings = [...]string{"SQL_ASCII", "EUC_JP", "EUC_CN", "EUC_KR", "EUC_TW",
 	"WIN1251", "WIN1252", "ISO_8859_5", "ISO_8859_6", "ISO_8859_7", "ISO_8859_8", "WIN1250", "WIN1253", "WIN1254", "WIN1255", "WIN1257",
 	"KOI8U", "SJIS", "BIG5", "GBK", "UHC", "GB18030", "JOHAB", "SHIFT_JIS_2004"}
 
+// encodedLength is length(bytea, encoding): characters of UTF-8.
+func encodedLength(c *Call) (datum.Datum, error) {
+	plain := func(s string) string {
+		return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(s))
+	}
+	name := string(arg(c, 1))
+	switch want := plain(name); {
+	case want == "utf8" || want == "unicode":
+		if !utf8.Valid(arg(c, 0)) {
+			return datum.Null(), pgerr.New(pgerr.CharacterNotInRepertoire, "invalid byte sequence for encoding \"UTF8\"")
+		}
+		return datum.Int(int64(utf8.RuneCount(arg(c, 0)))), nil
+	case slices.ContainsFunc(encodings[:], func(e string) bool { return plain(e) == want }):
+		return datum.Null(), pgerr.NotYet("length in encoding " + name)
+	}
+	return datum.Null(), pgerr.New(pgerr.InvalidParameterValue, "invalid encoding name \"%s\"", name)
+}
+
 func addNames(r funcs) {
+	r.scalar("length_in_encoding", encodedLength)
 	r.scalar("format_type", func(c *Call) (datum.Datum, error) {
 		if c.Args[0].Null {
 			return datum.Null(), nil

@@ -244,7 +244,8 @@ func (l *copyLines) csvLine() ([]byte, bool, error) {
 				lastEscape = false
 			}
 			if inQuote || ch != '\n' && ch != '\r' {
-				if inQuote && ch == '\n' {
+				// PostgreSQL counts these lines only once it knows the newlines.
+				if inQuote && (ch == '\n' && l.eol == eolNL || ch == '\r' && l.eol != eolNL) {
 					l.line++
 				}
 				continue

@@ -61,6 +61,9 @@ func (s *Session) begin(state blockState) error {
 	s.epoch++
 	s.sql.Epoch = s.epoch
 	s.txTime = xact.Timestamp(s.tx.Start())
+	if s.stmtTime != 0 {
+		s.txTime = s.stmtTime // a transaction starts with its first statement
+	}
 	return nil
 }
 
