@@ -206,6 +206,7 @@ func (h *file) Sync() error {
 	}
 	if f.failing() {
 		h.n.ops = nil // gone, yet data still shows it: the fsync trap
+		f.lost = h.name
 		return fail("sync", h.name, ErrSync)
 	}
 	h.n.promote()

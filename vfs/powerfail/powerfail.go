@@ -80,7 +80,8 @@ type FS struct {
 	budget  int64
 	off     bool
 
-	failFrom int // the first sync from this step on fails; 0 is none
+	failFrom int    // the first sync from this step on fails; 0 is none
+	lost     string // what the latest failed sync was of
 }
 
 var _ vfs.FS = (*FS)(nil)
@@ -134,6 +135,14 @@ func (f *FS) FailIn(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.failFrom = f.step + n
+}
+
+// Lost names the file whose sync failed, or the folder, with a slash behind it:
+// what processes see of it the platter will never hold. Empty if none did.
+func (f *FS) Lost() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.lost
 }
 
 // Off reports whether the power is off.
@@ -475,6 +484,7 @@ func (f *FS) SyncDir(name string) error {
 		return true
 	})
 	if failing {
+		f.lost = name + "/"
 		return fail("sync", name, ErrSync)
 	}
 	return nil

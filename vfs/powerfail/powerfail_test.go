@@ -113,6 +113,9 @@ func TestFailedSyncLosesData(t *testing.T) {
 	if err := h.Sync(); !errors.Is(err, ErrSync) {
 		t.Fatalf("got %v", err)
 	}
+	if f.Lost() != "a" {
+		t.Errorf("lost %q", f.Lost())
+	}
 	must(t, h.Sync()) // the kernel reports success, and the data is gone
 	if read(f, "a") != "data" {
 		t.Error("the cache forgot")
