@@ -7,6 +7,8 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/pgmini/pgmini/engine"
@@ -82,9 +84,6 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := reg.Set("data_directory", c.Dir, guc.SourceOverride); err != nil {
-		return nil, err
-	}
 	set := engine.FromRegistry(reg)
 	inst, err := engine.Open(ctx, engine.Options{FS: c.FS, Dir: c.Dir, Settings: &set, PID: c.PID, Alive: c.Alive, Logger: c.Logger,
 		Port: int(reg.Int(guc.Port))})
@@ -92,11 +91,37 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{cfg: c, reg: reg, inst: inst}
+	if err := db.preset(); err != nil {
+		return nil, errors.Join(err, inst.Stop(engine.Fast))
+	}
 	db.srv, err = server.New(server.Options{Instance: inst, Registry: reg, Files: c.Files, Logger: c.Logger, Entries: c.entries})
 	if err != nil {
 		return nil, errors.Join(err, inst.Stop(engine.Fast))
 	}
 	return db, nil
+}
+
+// preset fills in the settings that the data directory decides.
+func (db *DB) preset() error {
+	ctl, dir := db.inst.Control(), db.cfg.Dir
+	sums := "off"
+	if ctl.ChecksumVersion != 0 {
+		sums = "on"
+	}
+	for _, kv := range [][2]string{
+		{"data_checksums", sums},
+		{"wal_segment_size", strconv.FormatUint(uint64(ctl.WALSegSize), 10)},
+		{"wal_buffers", strconv.Itoa(db.inst.Settings().WALBufferPages(int64(ctl.WALSegSize)))},
+		{"data_directory", dir},
+		{"config_file", filepath.Join(dir, "postgresql.conf")},
+		{"hba_file", filepath.Join(dir, "pg_hba.conf")},
+		{"ident_file", filepath.Join(dir, "pg_ident.conf")},
+	} {
+		if err := db.reg.Set(kv[0], kv[1], guc.SourceOverride); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Registry is the server's settings.

@@ -121,7 +121,7 @@ func (i *Instance) openLog(end *recovery.Result) error {
 	s := &i.set
 	l, err := xlog.OpenForWrite(xlog.Options{
 		FS: i.opt.FS, Dir: "pg_wal", SegSize: lsn.SegSize(c.WALSegSize), SystemID: c.SystemID, Timeline: end.Timeline,
-		Buffers: s.walBuffers(int64(c.WALSegSize)), RedoLSN: end.Redo, FullPageWrites: end.FullPageWrites,
+		Buffers: s.WALBufferPages(int64(c.WALSegSize)), RedoLSN: end.Redo, FullPageWrites: end.FullPageWrites,
 		NoSync: !s.Fsync, NoInitZero: !s.WALInitZero, MissingContRecord: end.MissingContRecord,
 		Compression: s.WALCompression, CommitDelay: s.CommitDelay,
 		Siblings:    func() bool { return i.xact.ActiveAtLeast(s.CommitSiblings() + 1) },

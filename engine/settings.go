@@ -137,9 +137,9 @@ func compression(s string) xlog.Compression {
 	return xlog.NoCompression
 }
 
-// walBuffers is the number of WAL pages in memory: -1 is a 32nd of the shared
+// WALBufferPages is the number of WAL pages in memory: -1 is a 32nd of the shared
 // buffers, from 64 kB to one segment.
-func (s *Settings) walBuffers(segSize int64) int {
+func (s *Settings) WALBufferPages(segSize int64) int {
 	if s.WALBuffers >= 0 {
 		return max(4, s.WALBuffers)
 	}
