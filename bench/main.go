@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -36,7 +37,7 @@ type bench struct {
 	seconds int
 	scale   int
 	repeat  int
-	only    string
+	only    *regexp.Regexp
 	dir     string
 	stock   *server
 	ours    *server
@@ -49,9 +50,10 @@ func main() {
 	flag.IntVar(&b.seconds, "T", 8, "seconds of each pgbench run")
 	flag.IntVar(&b.scale, "s", 50, "pgbench's scale")
 	flag.IntVar(&b.repeat, "repeat", 3, "turns of each measurement; the median counts")
-	flag.StringVar(&b.only, "only", "", "measure only what has this in its name")
+	only := flag.String("only", "", "measure only what this regular expression matches")
 	out := flag.String("o", "bench/results.jsonl", "file to append to")
 	flag.Parse()
+	b.only = regexp.MustCompile(*only)
 	if err := b.run(*out); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -86,8 +88,11 @@ func (b *bench) run(out string) (err error) {
 		{"COPY FROM", "ms", b.copyFrom},
 		{"memory of an idle session", "kB", b.idle},
 	} {
-		if !strings.Contains(m.name, b.only) && m.unit != "ms" || m.name == "COPY FROM" && !strings.Contains(m.name, b.only) {
+		if !b.only.MatchString(m.name) {
 			continue
+		}
+		if err := b.directories(); err != nil {
+			return err
 		}
 		if err := b.measure(m.name, m.unit, m.f); err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)

@@ -1,9 +1,11 @@
 package initdb
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/pgmini/pgmini/access"
 	"github.com/pgmini/pgmini/catalog/bootstrap"
@@ -56,19 +58,40 @@ func (w *writer) catalogs(o *Options) (oid.OID, error) {
 			return 0, err
 		}
 	}
-	if err := w.relations(b, "global", true, shared); err != nil {
-		return 0, err
+	for rel, f := range b.main {
+		w.stamp(f)
+		w.stamp(b.vm[rel])
 	}
+	work := []func() error{func() error { return w.relations(b, "global", true, shared) }}
 	for _, db := range []oid.OID{oid.Template1DB, oid.Template0DB, oid.PostgresDB} {
-		dir := fmt.Sprintf("base/%d", db)
-		if err := w.relations(b, dir, false, local); err != nil {
-			return 0, err
-		}
-		if err := w.file(dir+"/PG_VERSION", []byte("15\n")); err != nil {
-			return 0, err
-		}
+		work = append(work, func() error {
+			dir := fmt.Sprintf("base/%d", db)
+			if err := w.relations(b, dir, false, local); err != nil {
+				return err
+			}
+			return w.file(dir+"/PG_VERSION", []byte("15\n"))
+		})
 	}
-	return b.nextID, nil
+	return b.nextID, w.each(work)
+}
+
+// each calls the functions, at the same time if the options say so.
+func (w *writer) each(work []func() error) error {
+	if !w.parallel {
+		for _, f := range work {
+			if err := f(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	errs := make([]error, len(work))
+	var wg sync.WaitGroup
+	for i, f := range work {
+		wg.Go(func() { errs[i] = f() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // relations writes the files of the shared or of the other relations to dir.
@@ -78,12 +101,10 @@ func (w *writer) relations(b *builder, dir string, shared bool, m *relmap.Map) e
 			continue
 		}
 		name := fmt.Sprintf("%s/%d", dir, rel)
-		w.stamp(b.main[rel])
 		if err := w.file(name, b.main[rel]); err != nil {
 			return err
 		}
 		if vm := b.vm[rel]; vm != nil {
-			w.stamp(vm)
 			if err := w.file(name+"_vm", vm); err != nil {
 				return err
 			}

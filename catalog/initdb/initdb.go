@@ -38,6 +38,7 @@ type Options struct {
 	Encoding    string      // "" or UTF8
 	Locale      string      // "" or C
 	NoSync      bool
+	Parallel    bool             // write the databases at the same time
 	NoViews     bool             // leave the system views out
 	TimeZone    string           // "": Etc/UTC
 	SystemID    uint64           // 0: from Now and Random
@@ -63,7 +64,7 @@ func Create(o Options) error {
 	if err := o.complete(); err != nil {
 		return err
 	}
-	w := &writer{fs: o.FS, sync: !o.NoSync, checksums: !o.NoChecksums}
+	w := &writer{fs: o.FS, sync: !o.NoSync, checksums: !o.NoChecksums, parallel: o.Parallel}
 	for _, d := range folders {
 		if err := w.mkdir(d); err != nil {
 			return err

@@ -16,6 +16,7 @@ type writer struct {
 	fs        vfs.FS
 	sync      bool
 	checksums bool
+	parallel  bool
 	dirs      []string
 }
 

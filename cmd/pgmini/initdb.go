@@ -133,5 +133,5 @@ func runInitdb(o initOptions) error {
 	}
 	return initdb.Create(initdb.Options{FS: osfs.New(o.dir), Superuser: o.user, Password: o.password, AuthLocal: o.authLocal,
 		AuthHost: o.authHost, NoChecksums: o.noChecksums, WALDir: o.waldir, WALFS: wal, SegSize: lsn.SegSize(o.segMB << 20),
-		Encoding: o.encoding, Locale: o.locale, NoSync: o.noSync, Random: rand.Reader})
+		Encoding: o.encoding, Locale: o.locale, NoSync: o.noSync, Parallel: true, Random: rand.Reader})
 }

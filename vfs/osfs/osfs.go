@@ -43,7 +43,7 @@ func (f FS) Open(name string, flag vfs.Flag) (vfs.File, error) {
 	if flag&vfs.Trunc != 0 {
 		mode |= os.O_TRUNC
 	}
-	h, err := os.OpenFile(f.path(name), mode, 0o600)
+	h, err := openFile(f.path(name), mode)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,20 @@ func retry(call func() error) error {
 	}
 }
 
+// openFile is os.OpenFile for regular files: it does not ask the poller, which
+// would take five system calls to learn that it cannot wait for them.
+func openFile(path string, mode int) (*os.File, error) {
+	var fd int
+	err := retry(func() (err error) {
+		fd, err = unix.Open(path, mode|unix.O_CLOEXEC|unix.O_LARGEFILE, 0o600)
+		return err
+	})
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
 func flock(h *os.File) error {
 	err := retry(func() error { return unix.Flock(int(h.Fd()), unix.LOCK_EX|unix.LOCK_NB) })
 	if errors.Is(err, unix.EWOULDBLOCK) {

@@ -10,6 +10,8 @@ import (
 	"github.com/pgmini/pgmini/vfs"
 )
 
+func openFile(path string, mode int) (*os.File, error) { return os.OpenFile(path, mode, 0o600) }
+
 func flock(h *os.File) error {
 	err := syscall.Flock(int(h.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
