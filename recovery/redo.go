@@ -37,7 +37,7 @@ func (e *Env) Redo() *Table {
 	for id, f := range e.Xact.Redo() {
 		t[id] = f
 	}
-	h := heap.RedoEnv{Pool: e.Pool, HintWAL: e.HintWAL}
+	h := heap.RedoEnv{Pool: e.Pool, HintWAL: e.HintWAL, FS: e.FS}
 	t[xlog.RmHeap], t[xlog.RmHeap2] = heap.Redo(h), heap.Redo2(h)
 	t[xlog.RmBtree] = nbtree.Redo(e.Pool)
 	t[xlog.RmSmgr] = e.redoStorage

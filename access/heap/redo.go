@@ -8,6 +8,7 @@ import (
 	"github.com/pgmini/pgmini/bufmgr"
 	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/vfs"
 	"github.com/pgmini/pgmini/xid"
 	"github.com/pgmini/pgmini/xlog"
 )
@@ -16,6 +17,9 @@ import (
 type RedoEnv struct {
 	Pool    *bufmgr.Pool
 	HintWAL bool // data checksums or wal_log_hints are on
+	// FS is the data directory, for the files of logical decoding; nil: they are
+	// not written.
+	FS vfs.FS
 	// Conflict ends standby queries that may still see what x removed; nil
 	// outside hot standby.
 	Conflict func(x xid.XID, rel page.RelFileNode) error
@@ -129,7 +133,9 @@ func redoHeap(e *RedoEnv, d *xlog.Decoded) error {
 
 func redoHeap2(e *RedoEnv, d *xlog.Decoded) error {
 	switch d.RmgrInfo() & infoOpMask {
-	case info2Rewrite, info2NewCID:
+	case info2Rewrite:
+		return e.redoRewrite(d)
+	case info2NewCID:
 		return nil // logical decoding's
 	case info2Prune:
 		return e.redoPrune(d)
