@@ -6,6 +6,7 @@ import (
 	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/xact"
+	"github.com/pgmini/pgmini/xid"
 )
 
 // ScanOptions of BeginScan.
@@ -215,6 +216,32 @@ func (f *Fetcher) Fetch(tid page.TID, snap Snapshot) (Tuple, bool, error) {
 		return Tuple{}, false, f.err
 	}
 	return Tuple{tid, f.row}, found, f.setHints(pool, f.buf)
+}
+
+// Latest follows the row at tid to its newest version that snap sees
+// (heap_get_latest_tid); false: it sees none of them.
+func (f *Fetcher) Latest(tid page.TID, snap Snapshot) (latest page.TID, found bool, err error) {
+	prior := xid.Invalid
+	for {
+		t, ok, err := f.Fetch(tid, Any())
+		if err != nil || !ok || prior != xid.Invalid && t.Data.Xmin() != prior {
+			return latest, found, err
+		}
+		m := t.Data.Infomask()
+		next, only := t.Data.CTID(), m&access.XmaxInvalid != 0 || access.XmaxLockedOnly(m)
+		if !only {
+			prior = f.updateXID(t.Data)
+		}
+		if _, seen, err := f.Fetch(tid, snap); err != nil {
+			return latest, found, err
+		} else if seen {
+			latest, found = tid, true
+		}
+		if only || next == tid || next.Off == access.MovedPartitions || prior == xid.Invalid {
+			return latest, found, nil
+		}
+		tid = next
+	}
 }
 
 // FetchHOT returns the version of the row at tid, or of the HOT chain that starts

@@ -100,7 +100,7 @@ type pstate struct {
 	lockedByParent  bool
 	joinNS          map[int]*nsItem // by rtindex: for join aliases
 	joinExprs       map[int]*node.JoinExpr
-	multi           map[*pg.Node]*multiAssign
+	multi           multiAssign
 
 	// lastSRF is the set-returning call transformed last.
 	lastSRF node.Node

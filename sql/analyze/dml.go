@@ -10,12 +10,6 @@ import (
 	"github.com/pgmini/pgmini/sql/node"
 )
 
-// multiAssign remembers the source of UPDATE … SET (a, b) = ….
-type multiAssign struct {
-	row  *node.RowExpr
-	link *node.SubLink
-}
-
 // targetTable opens the table that a statement changes.
 func (p *pstate) targetTable(v *pg.RangeVar, inh, visible bool, perm node.AclMode) *Relation {
 	if p.cteRefName(v) {
@@ -92,26 +86,26 @@ func (p *pstate) updateStmt(s *pg.UpdateStmt) *node.Query {
 	rel := p.targetTable(s.Relation, s.Relation.Inh, true, node.AclUpdate)
 	q.ResultRelation = p.target.index
 	p.fromAfterTarget(s.FromClause)
-	var tl []*node.TargetEntry
-	tl = p.updateTargets(s.TargetList, tl)
 	var where node.Node
 	if s.WhereClause != nil {
 		where = p.coerceBoolean(p.expr(s.WhereClause, kindWhere), "WHERE")
 	}
 	q.ReturningList = p.returning(s.ReturningList)
-	q.TargetList = p.assignTargets(rel, s.TargetList, tl)
+	q.TargetList = p.assignTargets(rel, s.TargetList, p.updateTargets(s.TargetList))
 	q.Jointree = &node.FromExpr{Fromlist: p.joinlist, Quals: where}
 	p.finish(q)
 	return q
 }
 
-// updateTargets transforms the values of SET.
-func (p *pstate) updateTargets(l []*pg.Node, tl []*node.TargetEntry) []*node.TargetEntry {
+// updateTargets transforms the values of SET. Behind them stand the subqueries of
+// SET (a, b) = (SELECT …).
+func (p *pstate) updateTargets(l []*pg.Node) []*node.TargetEntry {
+	var tl []*node.TargetEntry
 	for _, n := range l {
 		rt := n.GetResTarget()
 		tl = append(tl, p.entry(p.expr(rt.Val, kindUpdateSource), rt.Name))
 	}
-	return tl
+	return append(tl, p.multi.links...)
 }
 
 // assignTargets matches SET's values with the table's columns.
@@ -131,6 +125,9 @@ func (p *pstate) assignTargets(rel *Relation, l []*pg.Node, tl []*node.TargetEnt
 		te.Expr = p.assign(te.Expr, rel, no, rt.Indirection, at, "UPDATE", kindUpdateTarget)
 		te.Resno, te.Resname = no, rt.Name
 		p.target.rte.UpdatedCols = p.target.rte.UpdatedCols.Add(node.ColumnBit(no))
+	}
+	for _, te := range tl[len(l):] {
+		te.Resno, p.nextResno = p.nextResno, p.nextResno+1
 	}
 	return tl
 }
@@ -202,23 +199,6 @@ func (p *pstate) assignPart(e node.Node, rel *Relation, no int, ind []*pg.Node, 
 	r.Refassgnexpr = v
 	r.Refrestype = r.Refcontainertype
 	return r
-}
-
-func (p *pstate) multiAssignRef(x *pg.MultiAssignRef) node.Node {
-	if p.multi == nil {
-		p.multi = map[*pg.Node]*multiAssign{}
-	}
-	row := x.Source.GetRowExpr()
-	if row == nil && x.Source.GetSubLink() == nil {
-		p.fail(rawLocation(x.Source), pgerr.FeatureNotSupported, "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression")
-	}
-	if row == nil {
-		p.notYet(int(x.Source.GetSubLink().GetLocation()), "UPDATE … SET (columns) = (subquery)")
-	}
-	if len(row.Args) != int(x.Ncolumns) {
-		p.fail(int(row.Location), pgerr.SyntaxError, "number of columns does not match number of values")
-	}
-	return p.exprRec(row.Args[x.Colno-1])
 }
 
 func (p *pstate) insertStmt(s *pg.InsertStmt) *node.Query {
@@ -413,13 +393,10 @@ func (p *pstate) onConflict(x *pg.OnConflictClause, rel *Relation) *node.OnConfl
 	for _, it := range p.namespace {
 		it.lateralOnly = false
 	}
-	tl := p.updateTargets(x.TargetList, nil)
-	var where node.Node
+	c.OnConflictSet = p.assignTargets(rel, x.TargetList, p.updateTargets(x.TargetList))
 	if x.WhereClause != nil {
-		where = p.coerceBoolean(p.expr(x.WhereClause, kindWhere), "WHERE")
+		c.OnConflictWhere = p.coerceBoolean(p.expr(x.WhereClause, kindWhere), "WHERE")
 	}
-	c.OnConflictSet = p.assignTargets(rel, x.TargetList, tl)
-	c.OnConflictWhere = where
 	excl.rte.RequiredPerms, excl.rte.SelectedCols = 0, nil
 	return c
 }

@@ -45,6 +45,7 @@ const (
 	kindIndexPred
 	kindGenerated
 	kindDomainCheck
+	kindExecute
 )
 
 // constant
@@ -55,7 +56,7 @@ var kindNames = map[exprKind]string{
 	kindUpdateTarget: "UPDATE", kindGroupBy: "GROUP BY", kindOrderBy: "ORDER BY", kindDistinctOn: "DISTINCT ON", kindLimit: "LIMIT",
 	kindOffset: "OFFSET", kindReturning: "RETURNING", kindValues: "VALUES", kindValuesSingle: "VALUES",
 	kindCheck: "check constraints", kindDefault: "DEFAULT expressions", kindIndexExpr: "index expressions",
-	kindIndexPred: "index predicates", kindGenerated: "column generation expressions", kindDomainCheck: "check constraints",
+	kindIndexPred: "index predicates", kindGenerated: "column generation expressions", kindDomainCheck: "check constraints", kindExecute: "EXECUTE parameters",
 }
 
 func (k exprKind) construct() string { return kindNames[k] }
@@ -140,7 +141,7 @@ func (p *pstate) exprRec(n *pg.Node) node.Node {
 	case *pg.Node_MultiAssignRef:
 		return p.multiAssignRef(x.MultiAssignRef)
 	case *pg.Node_CurrentOfExpr:
-		p.notYet(-1, "WHERE CURRENT OF")
+		return &node.CurrentOfExpr{Cvarno: p.target.index, CursorName: x.CurrentOfExpr.CursorName, CursorParam: int(x.CurrentOfExpr.CursorParam)}
 	}
 	what := strings.TrimPrefix(strings.TrimPrefix(strings.SplitN(n.String(), ":", 2)[0], "{"), "node")
 	p.notYet(-1, "expression %s", what)

@@ -359,5 +359,7 @@ func (p *pstate) checkSubLinkPlace(at int) {
 		p.fail(at, pgerr.FeatureNotSupported, "cannot use subquery in index predicate")
 	case kindGenerated:
 		p.fail(at, pgerr.FeatureNotSupported, "cannot use subquery in column generation expression")
+	case kindExecute:
+		p.fail(at, pgerr.FeatureNotSupported, "cannot use subquery in EXECUTE parameter")
 	}
 }

@@ -19,6 +19,7 @@ const (
 	UseIndexPred Use = Use(kindIndexPred)
 	UseGenerated Use = Use(kindGenerated)
 	UseOther     Use = Use(kindOther)
+	UseExecute   Use = Use(kindExecute)
 )
 
 // Expr analyzes an expression over one table's columns (Varno 1); rel may be nil

@@ -25,6 +25,9 @@ func (c *compiler) expr(n node.Node) (expr, error) {
 		ref, err := c.byRef(e.Consttype)
 		return newConstant(d, ref), err
 	case *node.Param:
+		if m, ok := c.multi[e.Paramid]; ok && e.Paramkind == node.ParamExec {
+			return m, nil
+		}
 		ref, err := c.byRef(e.Paramtype)
 		return &param{constant: constant{byRef: ref}, ext: e.Paramkind == node.ParamExtern, num: e.Paramid}, err
 	case *node.FuncExpr:

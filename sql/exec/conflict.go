@@ -19,7 +19,9 @@ import (
 type conflict struct {
 	p     *plan.OnConflict
 	mod   *modify
+	multi []*multiSub
 	set   []expr
+	cols  []int // that set gives values
 	where []expr
 	buf   []int32
 }
@@ -27,7 +29,14 @@ type conflict struct {
 func (x *Execution) newConflict(p *plan.ModifyTable, n *modify, c *compiler) (*conflict, error) {
 	k := &conflict{p: p.OnConflict, mod: n}
 	var err error
-	for _, te := range k.p.Set {
+	if k.multi, err = c.multis(k.p.Set); err != nil {
+		return nil, err
+	}
+	for i, te := range k.p.Set {
+		if k.p.SetColnos[i] == 0 {
+			continue
+		}
+		k.cols = append(k.cols, k.p.SetColnos[i])
 		e, err := c.expr(te.Expr)
 		if err != nil {
 			return nil, err
@@ -263,12 +272,17 @@ func (k *conflict) update(x *Execution, b *Batch, i int32, tid page.TID) error {
 	for c := range keep {
 		keep[c] = true
 	}
+	for _, m := range k.multi {
+		if err := m.eval(x, n.row, n.row.Sel); err != nil {
+			return err
+		}
+	}
 	for j, e := range k.set {
 		v, err := e.eval(x, n.row, n.row.Sel)
 		if err != nil {
 			return err
 		}
-		col := k.p.SetColnos[j] - 1
+		col := k.cols[j] - 1
 		vals[col], keep[col] = at(v, 0).Clone(), false
 	}
 	if err := n.writer.PrepareUpdate(x, vals, keep); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/datum/array"
 	"github.com/pgmini/pgmini/oid"
+	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/builtin"
 	"github.com/pgmini/pgmini/sql/node"
@@ -135,6 +136,9 @@ type Execution struct {
 	Params  []datum.Datum
 	WorkMem int // bytes
 	Temp    TempFiles
+	// CurrentOf finds the row that WHERE CURRENT OF means; false if the cursor's
+	// current row is not of that table.
+	CurrentOf func(cursor *node.CurrentOfExpr, rel *access.Relation) (page.TID, bool, error)
 	// Analyze turns instrumentation on; Stats is indexed by plan node.
 	Analyze bool
 	Stats   map[plan.Plan]*Instrument

@@ -26,10 +26,11 @@ type scope interface {
 type compiler struct {
 	x     *Execution
 	scope scope
-	caseV *caseSlot // the value that CaseTestExpr stands for
-	domV  *caseSlot // the value that CoerceToDomainValue stands for
-	aggs  *aggScope // where Aggref and GroupingFunc are found, in an Agg
-	wins  *winScope // where WindowFunc is found, in a WindowAgg
+	caseV *caseSlot           // the value that CaseTestExpr stands for
+	domV  *caseSlot           // the value that CoerceToDomainValue stands for
+	aggs  *aggScope           // where Aggref and GroupingFunc are found, in an Agg
+	wins  *winScope           // where WindowFunc is found, in a WindowAgg
+	multi map[int]multiColumn // parameters that a subquery of the same target list sets
 }
 
 // exprs compiles a list.

@@ -315,7 +315,7 @@ func serialization(res heap.Result) error {
 // a batch of one row, or nil if the rows no longer qualify.
 func (x *Execution) recheck(p plan.Plan, rows map[int]*heap.Tuple) (*Batch, error) {
 	sub := &Execution{Ctx: x.Ctx, Stmt: x.Stmt, Cat: x.Cat, Env: x.Env, Tx: x.Tx, Snap: x.Snap, Cid: x.Cid, Params: x.Params,
-		WorkMem: x.WorkMem, Temp: x.Temp, epq: &epqState{rows: rows}}
+		WorkMem: x.WorkMem, Temp: x.Temp, CurrentOf: x.CurrentOf, epq: &epqState{rows: rows}}
 	defer sub.Close()
 	sub.slots = make([]slot, x.Stmt.NParamExec)
 	for i := range sub.slots {

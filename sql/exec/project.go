@@ -3,6 +3,7 @@ package exec
 import (
 	"time"
 
+	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/node"
 	"github.com/pgmini/pgmini/sql/plan"
@@ -11,6 +12,7 @@ import (
 
 // projection computes a target list over batches.
 type projection struct {
+	multi []*multiSub
 	exprs []expr
 	shape columns
 	out   Batch
@@ -20,7 +22,14 @@ type projection struct {
 // project compiles the target list of p.
 func (c *compiler) project(list []*node.TargetEntry) (*projection, error) {
 	p := &projection{same: true}
+	var err error
+	if p.multi, err = c.multis(list); err != nil {
+		return nil, err
+	}
 	for i, te := range list {
+		if isMulti(te) {
+			te = &node.TargetEntry{Expr: &node.Const{Consttype: oid.Record, Constisnull: true}}
+		}
 		e, err := c.expr(te.Expr)
 		if err != nil {
 			return nil, err
@@ -42,6 +51,11 @@ func (c *compiler) project(list []*node.TargetEntry) (*projection, error) {
 // apply computes the list for the rows sel of b.
 func (p *projection) apply(x *Execution, b *Batch, sel []int32) (*Batch, error) {
 	p.out.N, p.out.Sel = b.N, sel
+	for _, m := range p.multi {
+		if err := m.eval(x, b, sel); err != nil {
+			return nil, err
+		}
+	}
 	for i, e := range p.exprs {
 		v, err := e.eval(x, b, sel)
 		if err != nil {

@@ -11,10 +11,11 @@ import (
 	"github.com/pgmini/pgmini/sql/plan"
 )
 
-// tidExpr is one source of tuple ids: a tid, or an array of them.
+// tidExpr is one source of tuple ids: a tid, an array of them, or the row of a cursor.
 type tidExpr struct {
 	e     expr
 	array bool
+	cur   *node.CurrentOfExpr
 	elem  array.Elem
 }
 
@@ -42,6 +43,8 @@ func (x *Execution) newTidScan(p *plan.TidScan) (Node, error) {
 			if t.e, err = c.expr(q.Args[1]); err == nil {
 				t.elem, _, err = c.arrayInfo(node.ExprType(q.Args[1]))
 			}
+		case *node.CurrentOfExpr:
+			t.cur = q
 		default:
 			err = pgerr.New(pgerr.InternalError, "condition %T in a TID scan", q)
 		}
@@ -58,7 +61,16 @@ func (x *Execution) newTidScan(p *plan.TidScan) (Node, error) {
 func (n *tidScan) collect(x *Execution) error {
 	one := &Batch{N: 1, Sel: all(1)}
 	n.tids, n.at, n.begun = n.tids[:0], 0, true
+	if n.fetch == nil {
+		n.fetch = heap.NewFetcher(x.Tx, n.scope.rel)
+	}
 	for _, t := range n.exprs {
+		if t.cur != nil {
+			if err := n.current(x, t.cur); err != nil {
+				return err
+			}
+			continue
+		}
 		v, err := t.e.eval(x, one, all(1))
 		if err != nil {
 			return err
@@ -82,10 +94,23 @@ func (n *tidScan) collect(x *Execution) error {
 	}
 	slices.SortFunc(n.tids, page.TID.Compare)
 	n.tids = slices.Compact(n.tids)
-	if n.fetch == nil {
-		n.fetch = heap.NewFetcher(x.Tx, n.scope.rel)
-	}
 	return nil
+}
+
+// current finds the row that a cursor stands on, in the newest version that the
+// snapshot sees.
+func (n *tidScan) current(x *Execution, cur *node.CurrentOfExpr) error {
+	if x.CurrentOf == nil {
+		return pgerr.NotYet("WHERE CURRENT OF in this place")
+	}
+	tid, ok, err := x.CurrentOf(cur, n.scope.rel)
+	if err != nil || !ok {
+		return err
+	}
+	if tid, ok, err = n.fetch.Latest(tid, heap.MVCC(x.Snap)); ok {
+		n.tids = append(n.tids, tid)
+	}
+	return err
 }
 
 func (n *tidScan) Next(x *Execution) (*Batch, error) {

@@ -292,6 +292,10 @@ func (r *root) addModify(p Plan) (Plan, error) {
 		return nil, err
 	}
 	for _, te := range oc.OnConflictSet {
+		if te.Resjunk { // the subquery of several columns
+			m.OnConflict.Set, m.OnConflict.SetColnos = append(m.OnConflict.Set, te), append(m.OnConflict.SetColnos, 0)
+			continue
+		}
 		e, err := r.defaulted(rel, te.Resno, te.Expr)
 		if err != nil {
 			return nil, err

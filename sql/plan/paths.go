@@ -168,6 +168,9 @@ func (r *root) tablePaths(b *rel) {
 		seq.total += disabled
 	}
 	seq.make = func() (Plan, error) { return r.makeScan(b) }
+	if r.currentOf(b) {
+		return
+	}
 	b.add(seq)
 	r.tidPaths(b)
 	r.indexPaths(b, nil)
@@ -205,6 +208,24 @@ func (r *root) tidPaths(b *rel) {
 		b.add(p)
 		return
 	}
+}
+
+// currentOf adds the scan of WHERE CURRENT OF, which nothing else can do.
+func (r *root) currentOf(b *rel) bool {
+	for _, q := range b.quals {
+		if _, ok := q.e.(*node.CurrentOfExpr); !ok {
+			continue
+		}
+		p := &path{rows: 1, total: r.set.RandomPageCost + r.set.CPUTupleCost}
+		p.make = func() (Plan, error) {
+			s := &TidScan{TidQuals: []node.Node{q.e}}
+			r.fillScan(&s.Scan, b, without(b.quals, q))
+			return s, nil
+		}
+		b.add(p)
+		return true
+	}
+	return false
 }
 
 func isCtid(e node.Node, rti int) bool {

@@ -33,7 +33,8 @@ type root struct {
 	ctes        map[string]*cte
 	rels        map[int]*rel
 	inits       []*node.SubPlan
-	needs       []need // variables of this level that the subquery being planned asks for
+	multi       map[int][]int // parameters of SET (…) = (subquery), by SubLinkId
+	needs       []need        // variables of this level that the subquery being planned asks for
 	fraction    float64
 	fullJoin    bool // a FULL JOIN with conditions was planned
 	workParam   int  // of the recursive union being planned

@@ -318,6 +318,9 @@ func (r *root) preprocess() error {
 	if err := r.own(func(n node.Node) (node.Node, error) { return r.expression(n) }); err != nil {
 		return err
 	}
+	if err := r.own(r.multiParams); err != nil {
+		return err
+	}
 	r.q.Jointree = r.canonicalQuals(r.q.Jointree).(*node.FromExpr)
 	for _, rte := range r.q.Rtable {
 		switch rte.Rtekind {
@@ -439,6 +442,8 @@ func (r *root) subLink(sl *node.SubLink) (node.Node, error) {
 		r.bindTest(sp, test, plan)
 	}
 	switch {
+	case sl.SubLinkType == node.MultiexprSublink:
+		return r.multiSub(sl, sp, plan, sub), nil
 	case len(needs) == 0 && sl.Testexpr == nil:
 		return r.initPlan(sp, plan, sub), nil
 	case len(needs) == 0 && sl.SubLinkType == node.AnySublink:

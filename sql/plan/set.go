@@ -92,6 +92,8 @@ func varsOf(e node.Node) relids {
 			if v.Varlevelsup == 0 {
 				s = s.with(v.Varno)
 			}
+		case *node.CurrentOfExpr:
+			s = s.with(v.Cvarno)
 		case *node.Query:
 			return false
 		}

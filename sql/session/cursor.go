@@ -17,6 +17,8 @@ const (
 	cursorBinary   = 0x0001
 	cursorScroll   = 0x0002
 	cursorNoScroll = 0x0004
+	cursorInsens   = 0x0008
+	cursorAsens    = 0x0010
 	cursorHold     = 0x0020
 )
 
@@ -28,40 +30,75 @@ func (s *Session) declare(raw parser.RawStmt, d *pg.DeclareCursorStmt) error {
 	if d.Portalname == "" {
 		return pgerr.New(pgerr.InvalidCursorName, "invalid cursor name: must not be empty")
 	}
+	for _, x := range [][3]string{{"\x02\x04", "SCROLL", "NO SCROLL"}, {"\x08\x10", "ASENSITIVE", "INSENSITIVE"}} {
+		if both := int32(x[0][0] | x[0][1]); d.Options&both == both {
+			return pgerr.New(pgerr.InvalidCursorDefinition, "cannot specify both %s and %s", x[1], x[2])
+		}
+	}
 	if s.portals[d.Portalname] != nil {
 		return pgerr.New(pgerr.DuplicateCursor, "cursor \"%s\" already exists", d.Portalname)
 	}
 	inner := raw
 	inner.Stmt = d.Query
+	if into := d.Query.GetSelectStmt().GetIntoClause(); into != nil {
+		return pgerr.New(pgerr.SyntaxError, "SELECT ... INTO is not allowed here").At(parser.Position(raw.Text, int(into.Rel.GetLocation())))
+	}
 	st := &statement{raw: inner, text: raw.Text}
 	if err := s.analyze(st); err != nil {
 		return err
 	}
-	if st.query == nil || st.query.CommandType != node.CmdSelect {
-		return pgerr.New(pgerr.InvalidCursorDefinition, "DECLARE CURSOR must specify a SELECT statement")
+	if err := checkCursor(st, d.Options); err != nil {
+		return err
 	}
-	if st.query.HasModifyingCTE {
-		return pgerr.New(pgerr.FeatureNotSupported, "DECLARE CURSOR must not contain data-modifying statements in WITH")
-	}
+	st.query = st.query.Copy().(*node.Query)
+	sources := addRowSources(st.query)
 	pl, err := s.planQuery(st.query, true, nil)
 	if err != nil {
 		return err
 	}
 	st.plan = pl
 	p := &portal{name: d.Portalname, st: st, cols: st.cols, level: len(s.saves), cursor: true, hold: hold, text: raw.Text,
-		scroll: d.Options&cursorScroll != 0, noScroll: d.Options&cursorNoScroll != 0, binary: d.Options&cursorBinary != 0,
-		created: xact.Timestamp(time.Now())}
+		scroll: d.Options&cursorScroll != 0, binary: d.Options&cursorBinary != 0, sources: sources, created: xact.Timestamp(time.Now())}
+	if d.Options&(cursorScroll|cursorNoScroll) == 0 {
+		p.scroll = len(st.query.RowMarks) == 0 && scansBackward(pl.Plan)
+	}
 	if p.binary {
 		p.formats = []int16{1}
 	}
 	// Rows are kept so that the cursor can go back; a cursor that may not is read
 	// as it is fetched.
-	p.keep = !p.noScroll
+	p.keep = p.scroll
 	if err := s.open(p); err != nil {
 		s.closeExecution(p)
 		return err
 	}
 	s.portals[p.name] = p
+	return nil
+}
+
+// checkCursor refuses queries that a cursor with these options may not have.
+func checkCursor(st *statement, opts int32) error {
+	if st.query == nil || st.query.CommandType != node.CmdSelect {
+		return pgerr.New(pgerr.InvalidCursorDefinition, "DECLARE CURSOR must specify a SELECT statement")
+	}
+	if st.query.HasModifyingCTE {
+		return pgerr.New(pgerr.FeatureNotSupported, "DECLARE CURSOR must not contain data-modifying statements in WITH")
+	}
+	if len(st.query.RowMarks) == 0 {
+		return nil
+	}
+	lock := [...]string{"FOR SOME", "FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE", "FOR UPDATE"}[st.query.RowMarks[0].Strength]
+	switch {
+	case opts&cursorHold != 0:
+		return pgerr.New(pgerr.FeatureNotSupported, "DECLARE CURSOR WITH HOLD ... %s is not supported", lock).
+			WithDetail("Holdable cursors must be READ ONLY.")
+	case opts&cursorScroll != 0:
+		return pgerr.New(pgerr.FeatureNotSupported, "DECLARE SCROLL CURSOR ... %s is not supported", lock).
+			WithDetail("Scrollable cursors must be READ ONLY.")
+	case opts&cursorInsens != 0:
+		return pgerr.New(pgerr.InvalidCursorDefinition, "DECLARE INSENSITIVE CURSOR ... %s is not valid", lock).
+			WithDetail("Insensitive cursors must be READ ONLY.")
+	}
 	return nil
 }
 
@@ -72,21 +109,16 @@ func (s *Session) holdCursors() error {
 		if !p.hold || p.held {
 			continue
 		}
-		skip := int64(len(p.kept))
-		if !p.all {
-			if p.keep {
-				if err := s.fill(p, math.MaxInt); err != nil {
-					return err
-				}
-			} else {
-				skip = 0
-				if err := s.keepAll(p); err != nil {
-					return err
-				}
-				p.keep, p.pos = true, 0
+		if p.keep {
+			if err := s.fill(p, math.MaxInt); err != nil {
+				return err
 			}
+		} else if p.x != nil {
+			if err := s.keepAll(p); err != nil {
+				return err
+			}
+			p.all = false
 		}
-		_ = skip
 		p.held, p.level = true, -1
 	}
 	return nil
@@ -105,7 +137,7 @@ func (s *Session) fill(p *portal, n int) error {
 		}
 		before := len(p.kept)
 		done, err := p.x.Run(limit, func(b *batch) error {
-			p.kept = append(p.kept, rowsOf(b, len(p.cols))...)
+			p.kept = append(p.kept, rowsOf(b, p.width())...)
 			return nil
 		})
 		if err != nil {
@@ -134,12 +166,16 @@ func (s *Session) fetch(f *pg.FetchStmt, sink *resultSink) (string, error) {
 	}
 	var out []params
 	var err error
-	if p.keep || p.all {
+	switch {
+	case p.broken:
+		err = pgerr.New(pgerr.ObjectNotInPrerequisiteState, "portal \"%s\" cannot be run", p.name)
+	case p.keep || p.all:
 		out, err = s.fetchKept(p, f.Direction, f.HowMany)
-	} else {
-		out, err = s.fetchForward(p, f.Direction, f.HowMany)
+	default:
+		out, err = s.fetchForward(p, f)
 	}
 	if err != nil {
+		p.broken = true
 		return "", err
 	}
 	if f.Ismove {
@@ -153,48 +189,78 @@ func (s *Session) fetch(f *pg.FetchStmt, sink *resultSink) (string, error) {
 	return "FETCH " + itoa(int64(len(out))), nil
 }
 
-// fetchForward reads a cursor that may not go back.
-func (s *Session) fetchForward(p *portal, dir pg.FetchDirection, n int64) ([]params, error) {
-	back := pgerr.New(pgerr.ObjectNotInPrerequisiteState, "cursor can only scan forward").
+// forwardOnly is the error of a cursor that may not go back.
+func forwardOnly() error {
+	return pgerr.New(pgerr.ObjectNotInPrerequisiteState, "cursor can only scan forward").
 		WithHint("Declare it with SCROLL option to enable backward scan.")
-	skip := int64(0)
-	switch dir {
+}
+
+// fetchForward reads a cursor that may not go back.
+func (s *Session) fetchForward(p *portal, f *pg.FetchStmt) ([]params, error) {
+	n, skip, absolute := f.HowMany, int64(0), false
+	switch f.Direction {
 	case pg.FetchDirection_FETCH_BACKWARD:
-		return nil, back
+		n = -n
 	case pg.FetchDirection_FETCH_ABSOLUTE:
-		if n <= p.sent {
-			return nil, back
+		absolute = true
+		if n -= p.sent; n > 0 {
+			skip, n = n-1, 1
+		} else {
+			n = -1
 		}
-		skip, n = n-p.sent-1, 1
 	case pg.FetchDirection_FETCH_RELATIVE:
-		if n <= 0 {
-			return nil, back
+		if n > 0 {
+			skip, n = n-1, 1
 		}
-		skip, n = n-1, 1
 	}
-	if n < 0 {
-		return nil, back
+	switch {
+	case n == 0 && p.row != nil && f.Ismove:
+		return []params{p.row}, nil
+	case absolute && f.HowMany == 0 && p.sent == 0:
+		return nil, nil
+	case n < 0 || n == 0 && p.row != nil:
+		return nil, forwardOnly()
 	}
-	if n == 0 || p.x == nil {
+	p.row = nil
+	if n == 0 || p.x == nil && len(p.kept) == 0 {
 		return nil, nil
 	}
-	limit := skip + n
-	if n == math.MaxInt64 {
-		limit = 0
-	}
-	var out []params
-	done, err := p.x.Run(limit, func(b *batch) error {
-		out = append(out, rowsOf(b, len(p.cols))...)
-		return nil
-	})
+	out, err := s.forward(p, skip+n, n == math.MaxInt64)
 	if err != nil {
 		return nil, err
 	}
-	if done {
-		s.closeExecution(p)
-	}
 	p.sent += int64(len(out))
 	return out[min(int(skip), len(out)):], nil
+}
+
+// forward reads at most limit rows of a cursor: from its plan, or from what was
+// kept of it when its transaction ended.
+func (s *Session) forward(p *portal, limit int64, all bool) (out []params, err error) {
+	if p.held {
+		n := len(p.kept)
+		if !all {
+			n = min(n, int(limit))
+		}
+		out, p.kept = p.kept[:n], p.kept[n:]
+	} else {
+		if all {
+			limit = 0
+		}
+		done, err := p.x.Run(limit, func(b *batch) error {
+			out = append(out, rowsOf(b, p.width())...)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if done {
+			s.closeExecution(p)
+		}
+	}
+	if len(out) > 0 && !all && int64(len(out)) == limit {
+		p.row = out[len(out)-1]
+	}
+	return out, nil
 }
 
 // fetchKept moves in the kept rows. pos is the number of the current row, from 1;

@@ -162,7 +162,8 @@ func (s *Session) Execution(p *plan.PlannedStmt) *exec.Execution { return s.exec
 
 func (s *Session) execution(p *plan.PlannedStmt, write bool) *exec.Execution {
 	return &exec.Execution{Ctx: &s.cmd, Stmt: p, Cat: s.sql.Exec(), Env: &s.env, Tx: s.tx, Snap: s.tx.Register(s.tx.Snapshot()),
-		Cid: s.tx.CommandID(write), WorkMem: int(s.guc.Int(guc.WorkMem)) << 10, Temp: tempFiles{s}}
+		Cid: s.tx.CommandID(write), WorkMem: int(s.guc.Int(guc.WorkMem)) << 10, Temp: tempFiles{s},
+		CurrentOf: s.currentOf}
 }
 
 // Done is part of env.Session.

@@ -42,11 +42,23 @@ type portal struct {
 	// of cursors
 	cursor       bool
 	hold, scroll bool
-	noScroll     bool
+	sources      []rowSource
+	row          params // the current one, if rows are not kept
 	binary       bool
 	text         string
 	created      int64
+	broken       bool // a fetch failed
 	held         bool // made by a transaction that is over
+}
+
+// width is the number of columns that are kept of a row: the result's, and junk
+// columns up to the last row source.
+func (p *portal) width() int {
+	n := len(p.cols)
+	for _, r := range p.sources {
+		n = max(n, r.col+1)
+	}
+	return n
 }
 
 // Rows is a set of result rows in the formats that the client asked for.
@@ -232,7 +244,7 @@ func (s *Session) keepAll(p *portal) error {
 	n := int64(0)
 	_, err := p.x.Run(0, func(b *exec.Batch) error {
 		n += int64(len(b.Sel))
-		p.kept = append(p.kept, rowsOf(b, len(p.cols))...)
+		p.kept = append(p.kept, rowsOf(b, p.width())...)
 		return nil
 	})
 	if err != nil {

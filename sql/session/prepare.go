@@ -60,12 +60,15 @@ func (s *Session) arguments(text string, e *pg.ExecuteStmt, st *statement) (para
 	}
 	out := make(params, len(want))
 	for i, n := range e.Params {
-		x, err := analyze.Expr(s.names, text, n, nil, analyze.UseOther)
+		x, err := analyze.Expr(s.names, text, n, nil, analyze.UseExecute)
 		if err != nil {
 			return nil, err
 		}
 		c, err := analyze.Coerce(s.names, x, want[i], -1, node.CoercionAssignment)
 		if err != nil {
+			if e, ok := pgerr.As(err); ok && e.Position == 0 {
+				return nil, e.At(parser.Position(text, node.ExprLocation(x)))
+			}
 			return nil, err
 		}
 		if c == nil {
