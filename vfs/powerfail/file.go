@@ -66,6 +66,18 @@ func (n *node) promote() {
 	n.ops = nil
 }
 
+// mix gives each bit of old that is to change the luck of rng. Bits on which old
+// and new agree stay: pg_xact keeps four transactions in a byte and has nothing to
+// tell damage by, so no server could keep a transaction that nobody touched if its
+// neighbour's write could turn to noise.
+func mix(old, new []byte, rng *rand.Rand) {
+	for i := range new {
+		if d := old[i] ^ new[i]; d != 0 {
+			old[i] ^= d & byte(rng.Uint32())
+		}
+	}
+}
+
 // afterCrash replays the unsynced changes with the luck of the seed.
 func (n *node) afterCrash(rng *rand.Rand, torn bool) *node {
 	b := n.synced
@@ -89,11 +101,7 @@ func (n *node) afterCrash(rng *rand.Rand, torn bool) *node {
 				copy(b[at:], piece)
 			case r == 4 && torn: // stopped half way: what was to stay as it was, did
 				b = resize(b, max(int64(len(b)), end)) // behind the old end was zero, as file systems promise
-				for i := range piece {
-					if b[at+int64(i)] != piece[i] {
-						b[at+int64(i)] = byte(rng.Uint32())
-					}
-				}
+				mix(b[at:end], piece, rng)
 			} // else: never written
 			at = end
 		}

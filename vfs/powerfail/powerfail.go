@@ -2,10 +2,15 @@
 //
 // INV-PF-1: after Crash, a byte is guaranteed only if a Sync of its file returned
 // nil after the write; a name only if a SyncDir of its folder did. Everything
-// else is decided by the seed: each unsynced sector is new, old, or (Torn) mixed
-// with garbage where old and new differ; each unsynced change of a name happened
-// or not. The call during which the power goes off may have had its effect.
-// Enforced: FS.Crash. Tested: TestStrict.
+// else is decided by the seed: each unsynced sector is new, old, or (Torn) torn:
+// each bit in which old and new differ is random; each unsynced change of a name
+// happened or not. The call during which the power goes off may have had its
+// effect. Enforced: FS.Crash. Tested: TestStrict.
+//
+// INV-PF-2: a write harms nobody else's bits: where old and new agree, and in
+// sectors that nobody wrote, a crash changes nothing. PostgreSQL's formats need as
+// much: pg_control, and pg_xact with four transactions in a byte, have no copy.
+// Enforced: mix. Tested: TestTornKeepsNeighbours.
 //
 // Relative and absolute names share one tree: "a/b" is "/a/b".
 package powerfail
@@ -68,7 +73,7 @@ type FS struct {
 	CutAt    int  // the power goes off at this step; 0 is never
 	FailAt   int  // the sync at this step fails AND loses its data; 0 is never
 	SkipSync int  // the n-th sync says it is done and does nothing; 0 is none
-	Torn     bool // unsynced sectors may be garbage
+	Torn     bool // unsynced sectors may be torn: INV-PF-1
 
 	mu      sync.Mutex
 	names   map[string]*node // what processes see

@@ -81,6 +81,33 @@ func TestStrict(t *testing.T) {
 	}
 }
 
+// TestTornKeepsNeighbours: a byte of four transactions' states, one of which is
+// written anew, keeps the other three.
+func TestTornKeepsNeighbours(t *testing.T) {
+	f := New()
+	f.Torn = true
+	h, err := f.Open("a", vfs.Write|vfs.Create)
+	must(t, err)
+	_, err = h.WriteAt(bytes.Repeat([]byte{0b01_10_01_00}, 2048), 0)
+	must(t, err)
+	must(t, h.Sync())
+	must(t, f.SyncDir("/"))
+	_, err = h.WriteAt(bytes.Repeat([]byte{0b01_10_01_11}, 2048), 0)
+	must(t, err)
+	seen := map[byte]bool{}
+	for seed := range 100 {
+		for _, b := range []byte(read(f.Crash(rand.New(rand.NewPCG(3, uint64(seed)))), "a")) {
+			if b>>2 != 0b01_10_01 {
+				t.Fatalf("a neighbour of what was written changed: %08b", b)
+			}
+			seen[b&3] = true
+		}
+	}
+	if len(seen) != 4 {
+		t.Errorf("torn bits were only %v", seen)
+	}
+}
+
 func TestSameSeedSameDisk(t *testing.T) {
 	f := New()
 	for i := range 20 {
