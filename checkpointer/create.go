@@ -114,7 +114,7 @@ func (c *Creator) Create(ctx context.Context, f Flags, throttle func(done float6
 		return false, err
 	}
 	if err := o.Smgr.PostCheckpoint(); err != nil {
-		return false, err
+		o.Logger.Warn(err.Error()) // the checkpoint stands; what stays is an empty file
 	}
 	return true, c.finish(f, last.Copy.Redo, &cp, &p)
 }
@@ -234,6 +234,7 @@ func (c *Creator) removeOld(redo lsn.LSN, p *progress) error {
 	p.removed, p.recycled, err = o.Log.RemoveOld(keep, redo, xlog.Retention{
 		MinSize: o.MinWALSize(), MaxSize: o.MaxWALSize(), Completion: o.Completion(), Distance: c.distance,
 		Recycle: o.Recycle(), Archived: o.Archived,
+		Refused: func(err error) { o.Logger.Warn(err.Error()) },
 	})
 	return err
 }

@@ -95,6 +95,7 @@ func (i *Instance) openStorage(cp *pgcontrol.CheckPoint) error {
 
 // removeFiles removes relations' buffers, then their files.
 func (i *Instance) removeFiles(rels []smgr.Rel, redo bool) error {
+	var errs []error
 	for _, r := range rels {
 		if r.Backend == smgr.NoBackend {
 			i.pool.DropRelAll(r.RelFileNode)
@@ -102,11 +103,9 @@ func (i *Instance) removeFiles(rels []smgr.Rel, redo bool) error {
 		for f := page.MainFork; redo && f <= page.MaxFork; f++ {
 			i.pool.ForgetInvalid(r.RelFileNode, f, 0)
 		}
-		if err := i.smgr.Of(r).Unlink(r.RelFileNode); err != nil {
-			return err
-		}
+		errs = append(errs, i.smgr.Of(r).Unlink(r.RelFileNode))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (i *Instance) invalidate(msgs []byte, _ bool, _, _ oid.OID) {

@@ -38,14 +38,14 @@ func (t *Tx) Commit(ctx context.Context) error {
 	}
 	t.releaseLocks()
 	gone, _ := t.pendingFiles(true, 1)
-	err := t.removeFiles(gone)
+	t.removeFiles(gone)
 	for i := 0; i < len(t.hooks); i++ {
 		if h := t.hooks[i]; h.kind == onCommit {
 			h.f()
 		}
 	}
 	t.finish()
-	return err
+	return nil
 }
 
 func (t *Tx) abortWith(err error) error {
@@ -211,13 +211,17 @@ func (t *Tx) Abort() error {
 	if e := t.recordAbort(false); err == nil {
 		err = e
 	}
+	if t.m.failed.Load() { // INV-XACT-8: it runs for ever, and holds its locks
+		t.runAbortHooks(1)
+		t.p.kept = true
+		t.finish()
+		return err
+	}
 	t.p.end(t.latest)
 	t.runAbortHooks(1)
 	t.releaseLocks()
 	gone, _ := t.pendingFiles(false, 1)
-	if e := t.removeFiles(gone); err == nil {
-		err = e
-	}
+	t.removeFiles(gone)
 	t.finish()
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/page"
+	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/smgr"
 	"github.com/pgmini/pgmini/vfs/powerfail"
 	"github.com/pgmini/pgmini/xid"
@@ -231,6 +232,71 @@ func TestDoubtfulCommitKeepsFiles(t *testing.T) {
 				t.Error("pg_xact says that the transaction was rolled back")
 			}
 		})
+	}
+}
+
+// TestDoubtfulCommitRuns has the flush of a commit record fail: whatever the
+// session does then, the others go on seeing the transaction as running, and who
+// waits for it goes on waiting, until the server is gone.
+func TestDoubtfulCommitRuns(t *testing.T) {
+	fs := powerfail.New()
+	ok(t, makeDirs(fs))
+	e, err := openEnv(fs, Options{Panic: func(error) {}}, testCheckPoint())
+	ok(t, err)
+	p := e.m.NewProc(ProcOptions{Database: 5})
+	a, b := p.Begin(BeginOptions{}), e.m.Begin(BeginOptions{})
+	ok(t, a.BeginSub("s"))
+	sub := must(a.XID())
+	x := a.TopXID()
+	fs.FailIn(1)
+	if err := a.Commit(bg); !errors.Is(err, powerfail.ErrSync) {
+		t.Fatal(err)
+	}
+	for _, end := range []func(){func() { _ = a.Abort() }, p.Close} {
+		end()
+		for _, x := range []xid.XID{x, sub} {
+			if !e.m.IsInProgress(x) || e.m.DidAbort(x) || e.m.DidCommit(x) || !b.LatestSnapshot().InProgress(x) {
+				t.Errorf("%d is not running any more", x)
+			}
+		}
+		if e.m.opt.Locks.TryAcquire(b.Locks(), lmgr.Transaction(x), lmgr.Share) {
+			t.Error("nobody waits for it")
+		}
+	}
+}
+
+// TestRemoveWarns has the removal of a dropped table's file fail: the commit
+// stands, and the client is warned.
+func TestRemoveWarns(t *testing.T) {
+	var warned []string
+	refuse := func(rels []smgr.Rel, _ bool) error {
+		var errs []error
+		for _, r := range rels {
+			errs = append(errs, pgerr.New(pgerr.IOError, "could not remove file %d", r.Rel))
+		}
+		return errors.Join(errs...)
+	}
+	e := newEnv(t, Options{RemoveFiles: refuse})
+	p := e.m.NewProc(ProcOptions{Database: 5, Notice: func(w *pgerr.Error) { warned = append(warned, w.Msg) }})
+	rel := func(n oid.OID) smgr.Rel {
+		return smgr.Rel{RelFileNode: page.RelFileNode{Spc: 1663, DB: 5, Rel: n}, Backend: smgr.NoBackend}
+	}
+	for _, commit := range []bool{true, false} {
+		a := p.Begin(BeginOptions{})
+		x := must(a.XID())
+		for n := range oid.OID(2) {
+			a.DropRelAtCommit(rel(1 + n))
+			a.CreatedRel(rel(1 + n))
+		}
+		if commit {
+			ok(t, a.Commit(bg))
+		} else {
+			ok(t, a.Abort())
+		}
+		if e.m.DidCommit(x) != commit || len(warned) != 2 {
+			t.Errorf("commit %v: %v, warnings %q", commit, e.m.DidCommit(x), warned)
+		}
+		warned = nil
 	}
 }
 

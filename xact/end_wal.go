@@ -310,12 +310,10 @@ func (m *Manager) redoEnd(d *xlog.Decoded) error {
 		if err := m.opt.Log.Flush(d.End); err != nil {
 			return err
 		}
-		if err := m.opt.RemoveFiles(plainRels(r.Rels), true); err != nil {
-			return err
-		}
+		m.warn(nil, m.opt.RemoveFiles(plainRels(r.Rels), true))
 	}
 	if op == infoCommitPrepared || op == infoAbortPrepared {
-		return m.forgetPrepared(x)
+		m.warn(nil, m.forgetPrepared(x))
 	}
 	return nil
 }

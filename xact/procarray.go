@@ -40,6 +40,7 @@ type Proc struct {
 	tx    Tx
 	rec   *xlog.Record // for records while the caller builds one in tx.Rec
 	own   bool         // closed with its only transaction
+	kept  bool         // its transaction never ends: INV-XACT-8
 
 	xid      atomic.Uint64 // top-level xid.Full, 0 for none
 	xmin     atomic.Uint64 // horizon, 0 for none
@@ -94,6 +95,9 @@ func (m *Manager) NewProc(opt ProcOptions) *Proc {
 func (p *Proc) Close() {
 	if p.tx.active {
 		_ = p.tx.Abort()
+	}
+	if p.kept {
+		return
 	}
 	p.owner.Close()
 	a := &p.m.procs

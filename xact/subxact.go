@@ -2,6 +2,7 @@ package xact
 
 import (
 	"context"
+	"errors"
 
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/smgr"
@@ -98,7 +99,9 @@ func (t *Tx) AbortSub() error {
 	err := t.recordAbort(true)
 	t.runAbortHooks(n)
 	t.inval = t.inval[:l.inval]
-	t.p.owner.AbortSub()
+	if !t.m.failed.Load() { // INV-XACT-8
+		t.p.owner.AbortSub()
+	}
 	gone, _ := t.takeFiles(false, n)
 	kept := t.stats[:0]
 	for _, s := range t.stats {
@@ -108,9 +111,7 @@ func (t *Tx) AbortSub() error {
 	}
 	t.stats = kept
 	t.levels = t.levels[:n-1]
-	if rerr := t.removeFiles(gone); err == nil {
-		err = rerr
-	}
+	t.removeFiles(gone)
 	return err
 }
 
@@ -163,12 +164,33 @@ func (t *Tx) pendingFiles(commit bool, depth int) (gone []smgr.Rel, logged []smg
 }
 
 // removeFiles removes files at the transaction's end, unless the server has
-// failed (INV-XACT-7).
-func (t *Tx) removeFiles(rels []smgr.Rel) error {
-	if len(rels) == 0 || t.m.failed.Load() {
-		return nil
+// failed (INV-XACT-7). The outcome is decided: one that stays is waste, and a
+// warning.
+func (t *Tx) removeFiles(rels []smgr.Rel) {
+	if len(rels) > 0 && !t.m.failed.Load() {
+		t.m.warn(t.p, t.m.opt.RemoveFiles(rels, false))
 	}
-	return t.m.opt.RemoveFiles(rels, false)
+}
+
+// warn tells the log, and the client of p if there is one, of each error in err.
+func (m *Manager) warn(p *Proc, err error) {
+	if err == nil {
+		return
+	}
+	if list, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // joined ones
+		for _, e := range list.Unwrap() {
+			m.warn(p, e)
+		}
+		return
+	}
+	e, ok := errors.AsType[*pgerr.Error](err)
+	if !ok {
+		e = pgerr.New(pgerr.IOError, "%s", err)
+	}
+	m.opt.Logger.Warn(e.Msg)
+	if p != nil && p.opt.Notice != nil {
+		p.opt.Notice(e)
+	}
 }
 
 // combos are the combo command ids of one transaction: pairs of an inserting and

@@ -260,10 +260,9 @@ func (m *Manager) FinishPrepared(t *Tx, gid string, commit bool, user oid.OID, s
 	if len(r.Invals) > 0 {
 		m.opt.Invalidate(r.Invals, s.InitFile, r.DB, r.Spc)
 	}
-	if err := m.opt.RemoveFiles(plainRels(r.Rels), false); err != nil {
-		return err
-	}
-	return m.forgetPrepared(s.XID)
+	m.warn(t.p, m.opt.RemoveFiles(plainRels(r.Rels), false))
+	m.warn(t.p, m.forgetPrepared(s.XID))
+	return nil
 }
 
 // lockPrepared finds the prepared transaction that is to be finished.

@@ -32,6 +32,11 @@
 // record may be durable all the same, and recovery needs the files it keeps.
 // Enforced: Tx.recordAbort, Tx.removeFiles. Tested: TestDoubtfulCommitKeepsFiles.
 //
+// INV-XACT-8 (no way back): after a failure of the server no transaction leaves the
+// proc array and no lock is released, so that until the last session is gone none
+// sees a doubtful commit as rolled back.
+// Enforced: Tx.Abort. Tested: TestDoubtfulCommitRuns.
+//
 // Lock order: xid generator, proc array, status log caches; the multixact
 // generator before status log caches. The WAL is not flushed under any of them
 // but a cache's own write.
@@ -84,6 +89,7 @@ type Options struct {
 	MaxPrepared  int // max_prepared_transactions
 	// RemoveFiles unlinks the files of relations that a transaction dropped, or
 	// made and rolled back. redo says that a commit or abort is being replayed.
+	// Its errors, perhaps joined, are warnings.
 	RemoveFiles func(rels []smgr.Rel, redo bool) error
 	// Invalidate broadcasts shared invalidation messages, 16 bytes each, of a
 	// transaction that committed. initFile says that the relation cache's init

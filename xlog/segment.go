@@ -165,6 +165,9 @@ type Retention struct {
 	// Archived reports whether the segment may go as far as the archiver is
 	// concerned; optional.
 	Archived func(name string) bool
+	// Refused is told of a segment that cannot be removed: it stays, and the next
+	// checkpoint tries again. Optional: without it that is an error.
+	Refused func(error)
 }
 
 // spares is the highest segment worth having, seen from the redo point of the
@@ -206,7 +209,11 @@ func (l *Log) RemoveOld(keep lsn.SegNo, redo lsn.LSN, r Retention) (removed, rec
 		}
 		path := join(l.opt.Dir, e.Name())
 		if err := l.opt.FS.Remove(path); err != nil {
-			return removed, recycled, pgerr.File(err, "remove", path)
+			if err = pgerr.File(err, "remove", path); r.Refused == nil {
+				return removed, recycled, err
+			}
+			r.Refused(err)
+			continue
 		}
 		removed++
 	}
