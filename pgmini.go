@@ -29,8 +29,9 @@ type Config struct {
 	Files  vfs.FS
 	Logger *slog.Logger
 	PID    int // of this process, for postmaster.pid
-	// Alive reports whether a process runs; see engine.Options.
-	Alive func(pid int) bool
+	// Alive and Orphans tell of other servers; see engine.Options.
+	Alive   func(pid int) bool
+	Orphans func(p *engine.PIDFile) bool
 }
 
 // DB is an open data directory.
@@ -85,7 +86,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return nil, err
 	}
 	set := engine.FromRegistry(reg)
-	inst, err := engine.Open(ctx, engine.Options{FS: c.FS, Dir: c.Dir, Settings: &set, PID: c.PID, Alive: c.Alive, Logger: c.Logger,
+	inst, err := engine.Open(ctx, engine.Options{FS: c.FS, Dir: c.Dir, Settings: &set, PID: c.PID, Alive: c.Alive, Orphans: c.Orphans, Logger: c.Logger,
 		Port: int(reg.Int(guc.Port))})
 	if err != nil {
 		return nil, err

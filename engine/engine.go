@@ -31,9 +31,12 @@ type Options struct {
 	Dir      string    // its name, for messages and postmaster.pid
 	Settings *Settings // nil: the defaults
 	PID      int       // of this process, for postmaster.pid
-	// Alive reports whether a process runs; nil: those that hold no lock on the
-	// directory count as dead.
-	Alive     func(pid int) bool
+	// Alive reports whether a process may be another server on the directory, one
+	// that takes no flock as we do; nil: there are none.
+	Alive func(pid int) bool
+	// Orphans reports whether processes of the server that wrote p, which is gone,
+	// may still write to the directory; nil: there are none.
+	Orphans   func(p *PIDFile) bool
 	Port      int // for postmaster.pid
 	SocketDir string
 	Listen    string
@@ -143,7 +146,7 @@ func Open(ctx context.Context, opt Options) (*Instance, error) {
 	}
 	i.pid.PIDFile = PIDFile{PID: opt.PID, Dir: opt.Dir, Start: i.start.Unix(), Port: opt.Port, SocketDir: opt.SocketDir,
 		Listen: opt.Listen, Status: "starting"}
-	lock, err := lockDirectory(opt.FS, &i.pid.PIDFile, opt.Alive)
+	lock, err := lockDirectory(opt.FS, &i.pid.PIDFile, opt.Alive, opt.Orphans)
 	if err != nil {
 		return nil, err
 	}

@@ -76,8 +76,9 @@ func (p *PIDFile) write(fsys vfs.FS) error {
 }
 
 // lockDirectory makes this server the only one on the directory. INV-ENG-3: the
-// flock keeps other pgmini servers out, postmaster.pid stock ones.
-func lockDirectory(fsys vfs.FS, me *PIDFile, alive func(pid int) bool) (io.Closer, error) {
+// flock keeps other pgmini servers out, postmaster.pid stock ones. Who has the flock
+// knows that no pgmini runs here, whatever the file says.
+func lockDirectory(fsys vfs.FS, me *PIDFile, alive func(pid int) bool, orphans func(*PIDFile) bool) (io.Closer, error) {
 	taken := func(dir string) error {
 		e := pgerr.New(pgerr.LockFileExists, "lock file %q already exists", PIDFileName)
 		if p, err := ReadPIDFile(fsys); err == nil {
@@ -105,6 +106,12 @@ func lockDirectory(fsys vfs.FS, me *PIDFile, alive func(pid int) bool) (io.Close
 	case alive != nil && max(other.PID, -other.PID) != me.PID && alive(max(other.PID, -other.PID)):
 		lock.Close()
 		return nil, taken(me.Dir)
+	case orphans != nil && orphans(other):
+		lock.Close()
+		var key, id uint64
+		_, _ = fmt.Sscan(other.ShmemKey, &key, &id)
+		return nil, pgerr.New(pgerr.LockFileExists, "pre-existing shared memory block (key %d, ID %d) is still in use", key, id).
+			WithHint("Terminate any old server processes associated with data directory %q.", me.Dir)
 	}
 	if err := me.write(fsys); err != nil {
 		lock.Close()

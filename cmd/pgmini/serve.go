@@ -110,12 +110,6 @@ func (o serveOptions) settings(cmd *cobra.Command) ([][2]string, error) {
 	return out, nil
 }
 
-// alive reports whether a process runs.
-func alive(pid int) bool {
-	err := syscall.Kill(pid, 0)
-	return err == nil || errors.Is(err, syscall.EPERM)
-}
-
 func serve(cmd *cobra.Command, o serveOptions) error {
 	made, password, err := fresh(o)
 	if err != nil {
@@ -137,7 +131,8 @@ func serve(cmd *cobra.Command, o serveOptions) error {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	ctx := context.Background()
-	db, err := pgmini.Open(ctx, pgmini.Config{FS: osfs.New(o.dir), Dir: o.dir, Settings: set, Files: osfs.New(o.dir), Logger: log, PID: os.Getpid(), Alive: alive})
+	db, err := pgmini.Open(ctx, pgmini.Config{FS: osfs.New(o.dir), Dir: o.dir, Settings: set, Files: osfs.New(o.dir), Logger: log, PID: os.Getpid(),
+		Alive: func(pid int) bool { return serves(pid, o.dir) }, Orphans: orphans})
 	if err != nil {
 		return err
 	}
