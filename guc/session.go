@@ -135,6 +135,9 @@ func (s *Session) changed(id ID) {
 
 // TakeReports returns the reported settings that changed since the last call.
 func (s *Session) TakeReports() []ID {
+	if len(s.dirty) == 0 {
+		return nil
+	}
 	ids := slices.Sorted(maps.Keys(s.dirty))
 	clear(s.dirty)
 	return ids

@@ -26,6 +26,16 @@ func (f *fields) str() string {
 	return s
 }
 
+// strOr is str; if it is the same as last, that is returned.
+func (f *fields) strOr(last string) string {
+	i := bytes.IndexByte(f.b, 0)
+	if i < 0 || string(f.b[:i]) != last {
+		return f.str()
+	}
+	f.b = f.b[i+1:]
+	return last
+}
+
 func (f *fields) bytes(n int) []byte {
 	if n < 0 || n > len(f.b) {
 		f.bad, f.b = true, nil
@@ -93,7 +103,7 @@ type bindMessage struct {
 
 func (m *bindMessage) decode(b []byte) error {
 	f := fields{b: b}
-	m.portal, m.stmt = f.str(), f.str()
+	m.portal, m.stmt = f.strOr(m.portal), f.strOr(m.stmt)
 	m.formats = f.formats(m.formats)
 	n := f.int16()
 	if n < 0 {

@@ -26,6 +26,7 @@ type reader struct {
 	buf   []byte // read ahead: buf[at:n]
 	at, n int
 	body  []byte
+	head  [5]byte
 }
 
 var errProtocol = errors.New("protocol violation")
@@ -103,7 +104,7 @@ func (r *reader) next(limit int) (kind byte, body []byte, err error) {
 	if r.buf == nil {
 		r.buf = make([]byte, readBuffer)
 	}
-	var head [5]byte
+	head := &r.head
 	if err := r.full(head[:1]); err != nil {
 		return 0, nil, err
 	}

@@ -300,9 +300,20 @@ func (t *Tx) LatestSnapshot() *Snapshot {
 // result is s itself, or a copy of it if s would be reused by the next call.
 func (t *Tx) Register(s *Snapshot) *Snapshot {
 	if s == &t.stmt || s == &t.now {
-		c := *s
-		s = &c
+		return t.RegisterAs(new(Snapshot), s)
 	}
+	return t.register(s)
+}
+
+// RegisterAs is Register with the place for the copy, which is in use until
+// Unregister.
+func (t *Tx) RegisterAs(own, s *Snapshot) *Snapshot {
+	*own = *s
+	own.refs = 0
+	return t.register(own)
+}
+
+func (t *Tx) register(s *Snapshot) *Snapshot {
 	if s.refs == 0 {
 		t.registered = append(t.registered, s)
 	}

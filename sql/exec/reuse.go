@@ -12,7 +12,7 @@ import (
 // nothing in the catalogs changed that the plan or Start depended on. ok is false
 // if this kind of plan cannot: then Start a new Execution.
 func (x *Execution) Reset(tx *xact.Tx, snap *xact.Snapshot) (ok bool, err error) {
-	if x.root == nil || x.Analyze || !reusable(x.Stmt) {
+	if !x.Reusable() {
 		return false, nil
 	}
 	x.Tx, x.Snap, x.Processed, x.rest, x.after, x.toast = tx, snap, 0, nil, nil, nil
@@ -22,6 +22,9 @@ func (x *Execution) Reset(tx *xact.Tx, snap *xact.Snapshot) (ok bool, err error)
 	x.resetting = false
 	return true, err
 }
+
+// Reusable reports whether Reset will do.
+func (x *Execution) Reusable() bool { return x.root != nil && !x.Analyze && reusable(x.Stmt) }
 
 // reusable reports whether every operator of a plan can start again for another
 // transaction: those of short statements.

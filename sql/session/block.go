@@ -98,7 +98,6 @@ func (s *Session) commit() error {
 	err := tx.Commit(&s.cmd)
 	s.tx, s.state, s.failed = nil, outside, false
 	s.cat.Bind(&s.cmd, nil)
-	s.endTemp(err == nil)
 	if err != nil {
 		s.guc.Abort()
 		return err
@@ -132,7 +131,6 @@ func (s *Session) rollback() {
 	s.tx = nil
 	s.guc.Abort()
 	s.cat.Bind(&s.cmd, nil)
-	s.endTemp(false)
 }
 
 // fail takes a statement's changes back after an error.

@@ -158,10 +158,12 @@ func (s *Session) Plan(q *node.Query, cursor bool) (*plan.PlannedStmt, error) {
 }
 
 // Execution is part of env.Session.
-func (s *Session) Execution(p *plan.PlannedStmt) *exec.Execution { return s.execution(p, true) }
+func (s *Session) Execution(p *plan.PlannedStmt) *exec.Execution {
+	return s.execution(p, s.tx.Register(s.tx.Snapshot()), true)
+}
 
-func (s *Session) execution(p *plan.PlannedStmt, write bool) *exec.Execution {
-	return &exec.Execution{Ctx: &s.cmd, Stmt: p, Cat: s.sql.Exec(), Env: &s.env, Tx: s.tx, Snap: s.tx.Register(s.tx.Snapshot()),
+func (s *Session) execution(p *plan.PlannedStmt, snap *xact.Snapshot, write bool) *exec.Execution {
+	return &exec.Execution{Ctx: &s.cmd, Stmt: p, Cat: s.sql.Exec(), Env: &s.env, Tx: s.tx, Snap: snap,
 		Cid: s.tx.CommandID(write), WorkMem: int(s.guc.Int(guc.WorkMem)) << 10, Temp: tempFiles{s},
 		CurrentOf: s.currentOf}
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pgmini/pgmini/guc"
@@ -122,7 +123,8 @@ func (s *Session) Bind(name, stmt string, formats []int16, values [][]byte, resu
 		return pgerr.New(pgerr.DuplicateCursor, "cursor \"%s\" already exists", name)
 	}
 	s.dropPortal(name)
-	p := &portal{name: name, st: st, level: len(s.saves), text: st.text}
+	p := s.newPortal(name)
+	p.st, p.level, p.text = st, len(s.saves), st.text
 	if st.raw.Stmt != nil {
 		if err := s.enter(endsFailed(st.raw.Stmt)); err != nil {
 			return err
@@ -137,9 +139,24 @@ func (s *Session) Bind(name, stmt string, formats []int16, values [][]byte, resu
 	return nil
 }
 
+// newPortal is a portal with nothing in it. The unnamed one is used again and
+// again: by when the next is made, the last is gone.
+func (s *Session) newPortal(name string) *portal {
+	if name != "" {
+		return &portal{name: name}
+	}
+	if s.unnamed == nil {
+		s.unnamed = &portal{}
+	}
+	p := s.unnamed
+	*p = portal{args: p.args[:0], formats: p.formats[:0]}
+	return p
+}
+
 func (s *Session) bindValues(p *portal, formats []int16, values [][]byte, results []int16) error {
 	st := p.st
-	p.args = make(params, len(values))
+	p.args = slices.Grow(p.args[:0], len(values))[:len(values)]
+	clear(p.args)
 	for i, v := range values {
 		if v == nil {
 			p.args[i].Null = true
@@ -175,7 +192,7 @@ func (s *Session) bindValues(p *portal, formats []int16, values [][]byte, result
 	if len(results) > 1 && len(results) != len(p.cols) {
 		return pgerr.New(pgerr.ProtocolViolation, "bind message has %d result formats but query has %d columns", len(results), len(p.cols))
 	}
-	p.formats = append([]int16(nil), results...)
+	p.formats = append(p.formats[:0], results...)
 	return nil
 }
 
@@ -251,7 +268,7 @@ func (s *Session) Execute(name string, limit int64) error {
 		return s.executeUtility(p, limit)
 	}
 	if len(p.cols) > 0 && p.out == nil {
-		if p.out, err = s.newRows(p.cols, p.formats); err != nil {
+		if p.out, err = s.rowsFor(st, p.cols, p.formats); err != nil {
 			return err
 		}
 	}

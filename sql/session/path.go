@@ -43,11 +43,14 @@ func splitList(text string) []string {
 // path brings the search path up to date with search_path, the role and the
 // schemas that exist.
 func (s *Session) path() []oid.OID {
-	text, gen := s.guc.Str(guc.SearchPath), s.cat.Generation()
-	if s.pathOK && s.pathText == text && s.pathGen == gen {
+	text, temp := s.guc.Str(guc.SearchPath), s.cat.TempIfAny()
+	at := stamp{catalog: s.cat.Generation()}
+	if at.catalog>>63 != 0 {
+		at.epoch = s.epoch
+	}
+	if s.pathOK && s.pathText == text && s.pathAt == at && s.pathTemp == temp {
 		return s.names.Path
 	}
-	temp := s.cat.TempIfAny()
 	var list, created []oid.OID
 	hasCatalog, hasTemp := false, false
 	for _, n := range splitList(text) {
@@ -84,7 +87,7 @@ func (s *Session) path() []oid.OID {
 	full = append(full, list...)
 	s.names.Path, s.created = full, created
 	s.cat.SetSearchPath(full)
-	s.pathText, s.pathGen, s.pathOK = text, gen, true
+	s.pathText, s.pathAt, s.pathTemp, s.pathOK = text, at, temp, true
 	return full
 }
 

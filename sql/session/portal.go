@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/pgmini/pgmini/datum"
@@ -25,7 +26,8 @@ type portal struct {
 	level   int // number of savepoints when it was made
 
 	x    *exec.Execution
-	snap *xact.Snapshot
+	snap *xact.Snapshot // nil or &own
+	own  xact.Snapshot
 	out  *Rows // reused
 	// done: the plan is exhausted and its tag known.
 	done bool
@@ -63,11 +65,12 @@ func (p *portal) width() int {
 
 // Rows is a set of result rows in the formats that the client asked for.
 type Rows struct {
-	env   *types.Env
-	cols  []env.Column
-	funcs []types.OutFunc
-	batch *exec.Batch
-	list  []params
+	env     *types.Env
+	cols    []env.Column
+	formats []int16
+	funcs   []types.OutFunc
+	batch   *exec.Batch
+	list    []params
 }
 
 // Len is the number of rows.
@@ -113,6 +116,19 @@ func (s *Session) newRows(cols []env.Column, formats []int16) (*Rows, error) {
 	return r, nil
 }
 
+// rowsFor is newRows for a statement's columns; the last one is used again.
+func (s *Session) rowsFor(st *statement, cols []env.Column, formats []int16) (*Rows, error) {
+	if r := st.rows; r != nil && len(cols) > 0 && len(r.cols) == len(cols) && &r.cols[0] == &cols[0] && slices.Equal(r.formats, formats) {
+		return r, nil
+	}
+	r, err := s.newRows(cols, formats)
+	if err == nil {
+		r.formats = slices.Clone(formats)
+		st.rows = r
+	}
+	return r, err
+}
+
 // formatOf is the format of column i: none given is text, one is for all.
 func formatOf(f []int16, i int) int16 {
 	switch {
@@ -150,10 +166,33 @@ func (s *Session) open(p *portal) error {
 	if s.tx.ReadOnly() && isWrite(q) && !s.onlyTemp(q) {
 		return pgerr.New(pgerr.ReadOnlySQLTransaction, "cannot execute %s in a read-only transaction", commandName(q.CommandType))
 	}
-	x := s.execution(p.st.plan, isWrite(q))
-	x.Params = p.args
-	p.x, p.snap = x, x.Snap
-	return x.Start()
+	if x := p.st.idle; x != nil {
+		p.st.idle = nil
+		if x.Stmt == p.st.plan {
+			return s.reopen(p, x, isWrite(q))
+		}
+	}
+	return s.openNew(p, isWrite(q))
+}
+
+func (s *Session) openNew(p *portal, write bool) error {
+	p.snap = s.tx.RegisterAs(&p.own, s.tx.Snapshot())
+	p.x = s.execution(p.st.plan, p.snap, write)
+	p.x.Params = p.args
+	return p.x.Start()
+}
+
+// reopen starts an execution that ended before again. Its plan is the statement's
+// still, so that nothing changed that it depends on (INV-SESS-2).
+func (s *Session) reopen(p *portal, x *exec.Execution, write bool) error {
+	p.x, p.snap = x, s.tx.RegisterAs(&p.own, s.tx.Snapshot())
+	x.Params, x.Cid = p.args, s.tx.CommandID(write)
+	ok, err := x.Reset(s.tx, p.snap)
+	if ok || err != nil {
+		return err
+	}
+	s.tx.Unregister(p.snap)
+	return s.openNew(p, write)
 }
 
 // onlyTemp reports whether a query writes to a temporary table only.
@@ -220,15 +259,31 @@ func (s *Session) run(p *portal, limit int64, deliver func(*Rows) error) (done b
 // finishPortal notes the tag of a plan that came to its end.
 func (s *Session) finishPortal(p *portal, rows int64) {
 	p.done = true
-	switch c := p.st.query.CommandType; c {
-	case node.CmdSelect:
-		p.tag = "SELECT " + strconv.FormatInt(rows, 10)
-	case node.CmdInsert:
-		p.tag = "INSERT 0 " + strconv.FormatInt(p.x.Processed, 10)
-	default:
-		p.tag = commandName(c) + " " + strconv.FormatInt(p.x.Processed, 10)
+	c := p.st.query.CommandType
+	if c != node.CmdSelect {
+		rows = p.x.Processed
 	}
+	if p.tag = oneRow[c]; rows != 1 || p.tag == "" {
+		p.tag = tagOf(c, rows)
+	}
+	x := p.x
 	s.closeExecution(p)
+	// A portal of a cursor may be asked for more, and a statement may have been
+	// planned again meanwhile.
+	if !p.cursor && x.Stmt == p.st.plan && x.Reusable() {
+		p.st.idle = x
+	}
+}
+
+// oneRow are the usual tags. constant
+var oneRow = [...]string{node.CmdSelect: "SELECT 1", node.CmdInsert: "INSERT 0 1", node.CmdUpdate: "UPDATE 1", node.CmdDelete: "DELETE 1", 15: ""}
+
+func tagOf(c node.CmdType, rows int64) string {
+	name := commandName(c)
+	if c == node.CmdInsert {
+		name += " 0"
+	}
+	return name + " " + strconv.FormatInt(rows, 10)
 }
 
 // keepAll runs a portal to its end and keeps the rows.
@@ -291,7 +346,7 @@ func (s *Session) closePortals(level int) {
 		if p.held || p.level < level {
 			continue
 		}
-		s.closeExecution(p)
+		s.forgetPortal(p)
 		delete(s.portals, name)
 	}
 }
@@ -305,7 +360,14 @@ func (s *Session) lowerPortals(n int) {
 
 func (s *Session) dropPortal(name string) {
 	if p := s.portals[name]; p != nil {
-		s.closeExecution(p)
+		s.forgetPortal(p)
 		delete(s.portals, name)
 	}
+}
+
+// forgetPortal lets go of what a portal holds, also of long parameters.
+func (s *Session) forgetPortal(p *portal) {
+	s.closeExecution(p)
+	clear(p.args)
+	p.kept = nil
 }

@@ -75,7 +75,8 @@ func (s *Session) again(st *statement, args params) (done bool, err error) {
 		s.forget(st)
 		return false, nil
 	}
-	p := &portal{st: st, args: args, level: len(s.saves)}
+	p := s.newPortal("")
+	p.st, p.args, p.level = st, args, len(s.saves)
 	tag, err := s.execute(p)
 	if err != nil {
 		return true, err
@@ -97,7 +98,7 @@ func (s *Session) execute(p *portal) (tag string, err error) {
 		return "", err
 	}
 	if p.cols = st.cols; len(p.cols) > 0 {
-		if p.out, err = s.newRows(p.cols, nil); err != nil {
+		if p.out, err = s.rowsFor(st, p.cols, nil); err != nil {
 			return "", err
 		}
 		if err := s.client.Describe(p.cols, nil); err != nil {

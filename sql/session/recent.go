@@ -17,6 +17,7 @@ type recentPlans struct {
 	order []string
 	key   []byte
 	lits  []parser.Literal
+	args  params
 }
 
 // recent is one entry. Simple statements are looked at twice before one is kept:
@@ -131,7 +132,8 @@ func (s *Session) recall(text string) (*statement, params) {
 	if len(r.lits) == 0 {
 		return e.st, nil
 	}
-	args := make(params, len(r.lits))
+	args := slices.Grow(r.args[:0], len(r.lits))[:len(r.lits)]
+	r.args = args
 	for i, l := range r.lits {
 		v, err := strconv.ParseInt(text[l.Start:l.End], 10, 32)
 		if err != nil {

@@ -97,7 +97,8 @@ type Session struct {
 	backend      int32
 	tempSeq      int
 	pathText     string
-	pathGen      uint64
+	pathAt       stamp
+	pathTemp     oid.OID
 	pathOK       bool
 	explicitPath []oid.OID
 	created      []oid.OID // schemas for new objects, in order
@@ -112,6 +113,7 @@ type Session struct {
 
 	prepared map[string]*statement
 	portals  map[string]*portal
+	unnamed  *portal // of Bind, in use or not
 	recent   recentPlans
 	seqs     map[oid.OID]*seqState
 	lastSeq  oid.OID

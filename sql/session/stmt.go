@@ -7,6 +7,7 @@ import (
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/analyze"
 	"github.com/pgmini/pgmini/sql/env"
+	"github.com/pgmini/pgmini/sql/exec"
 	"github.com/pgmini/pgmini/sql/node"
 	"github.com/pgmini/pgmini/sql/parser"
 	"github.com/pgmini/pgmini/sql/plan"
@@ -30,6 +31,9 @@ type statement struct {
 	stamp stamp
 	whole stamp // when its tables were seen to have no partial index
 	done  bool  // query, util, cols and locks are set
+
+	idle *exec.Execution // of plan, ended, for the next run
+	rows *Rows           // of cols, in the formats of the last run
 }
 
 type relLock struct {
@@ -83,7 +87,7 @@ func (s *Session) analyze(st *statement) error {
 			continue
 		}
 		fresh := *st
-		fresh.plan = nil
+		fresh.plan, fresh.idle, fresh.rows = nil, nil, nil
 		p := st.params
 		p.Types = append([]oid.OID(nil), st.params.Types...)
 		q, err := analyze.Analyze(s.names, st.raw, &p)

@@ -229,6 +229,3 @@ func (s *Session) dropTemp() {
 		s.log.Warn("drop temporary tables", "err", err)
 	}
 }
-
-// endTemp is called when a transaction ended.
-func (s *Session) endTemp(bool) { s.pathOK = false }
