@@ -31,6 +31,7 @@ type modify struct {
 	keep   []bool
 	confl  *conflict
 	begun  bool
+	toast  lazyToast
 	stat   *Instrument
 }
 
@@ -210,7 +211,8 @@ func (n *modify) old(x *Execution, tid page.TID) ([]datum.Datum, error) {
 	}
 	vals := make([]datum.Datum, len(n.rel.Desc.Attrs))
 	data := append(access.Tuple(nil), t.Data...)
-	return vals, access.Deform(n.rel.Desc, data, len(vals), vals, x.detoaster(n.rel))
+	n.toast.x, n.toast.rel = x, n.rel
+	return vals, access.Deform(n.rel.Desc, data, len(vals), vals, &n.toast)
 }
 
 func (n *modify) update(x *Execution, b *Batch, i int32, tid page.TID) error {

@@ -34,7 +34,7 @@ func reusable(s *plan.PlannedStmt) bool {
 
 func reusableNode(p plan.Plan) bool {
 	switch n := p.(type) {
-	case *plan.Result, *plan.IndexScan, *plan.Limit:
+	case *plan.Result, *plan.SeqScan, *plan.IndexScan, *plan.Limit:
 	case *plan.ModifyTable:
 		if n.OnConflict != nil {
 			return false
