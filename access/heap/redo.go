@@ -65,8 +65,12 @@ func (e *RedoEnv) change(d *xlog.Decoded, id uint8, how bufmgr.RedoRead, free *i
 	return nil
 }
 
-// clearMap clears bits of the heap block that block id names.
-func (e *RedoEnv) clearMap(d *xlog.Decoded, id uint8, flags uint8) error {
+// clearMap clears bits of the heap block that block id names, if the record says
+// that they were cleared.
+func (e *RedoEnv) clearMap(d *xlog.Decoded, id uint8, cleared bool, flags uint8) error {
+	if !cleared {
+		return nil
+	}
 	ref := d.Block(id)
 	if ref == nil {
 		return badRecord("no heap block")
@@ -85,6 +89,17 @@ func (e *RedoEnv) clearMap(d *xlog.Decoded, id uint8, flags uint8) error {
 func (e *RedoEnv) noteSpace(d *xlog.Decoded, id uint8, free int) error {
 	ref := d.Block(id)
 	return fsm.Of(e.Pool, ref.Tag.Rel).RedoRecord(ref.Tag.Block, free)
+}
+
+// fill is change for the page that takes a new tuple: block 0, empty before if
+// init is set. With note the free space map hears of a page that is nearly full.
+func (e *RedoEnv) fill(d *xlog.Decoded, init, note bool, apply func(p page.Page) error) error {
+	free := lowSpace
+	err := e.change(d, 0, initMode(init), &free, apply)
+	if err == nil && note && free < lowSpace {
+		err = e.noteSpace(d, 0, free)
+	}
+	return err
 }
 
 // lowSpace is the free space below which redo tells the free space map.
@@ -160,19 +175,12 @@ func (e *RedoEnv) redoInsert(d *xlog.Decoded, init bool) error {
 	if err != nil {
 		return err
 	}
-	if r.Flags&insertAllVisibleCleared != 0 {
-		if err := e.clearMap(d, 0, vm.ValidBits); err != nil {
-			return err
-		}
+	if err := e.clearMap(d, 0, r.Flags&insertAllVisibleCleared != 0, vm.ValidBits); err != nil {
+		return err
 	}
-	free := lowSpace
-	err = e.change(d, 0, initMode(init), &free, func(p page.Page) error {
+	return e.fill(d, init, true, func(p page.Page) error {
 		return applyInsert(p, tag.Block, d.XID, init, r, data)
 	})
-	if err == nil && free < lowSpace {
-		err = e.noteSpace(d, 0, free)
-	}
-	return err
 }
 
 func (e *RedoEnv) redoMultiInsert(d *xlog.Decoded, init bool) error {
@@ -184,19 +192,12 @@ func (e *RedoEnv) redoMultiInsert(d *xlog.Decoded, init bool) error {
 	if err != nil {
 		return err
 	}
-	if r.Flags&insertAllVisibleCleared != 0 {
-		if err := e.clearMap(d, 0, vm.ValidBits); err != nil {
-			return err
-		}
+	if err := e.clearMap(d, 0, r.Flags&insertAllVisibleCleared != 0, vm.ValidBits); err != nil {
+		return err
 	}
-	free := lowSpace
-	err = e.change(d, 0, initMode(init), &free, func(p page.Page) error {
+	return e.fill(d, init, true, func(p page.Page) error {
 		return applyMultiInsert(p, tag.Block, d.XID, init, r, data)
 	})
-	if err == nil && free < lowSpace {
-		err = e.noteSpace(d, 0, free)
-	}
-	return err
 }
 
 func (e *RedoEnv) redoDelete(d *xlog.Decoded) error {
@@ -208,10 +209,8 @@ func (e *RedoEnv) redoDelete(d *xlog.Decoded) error {
 	if err != nil {
 		return err
 	}
-	if r.Flags&deleteAllVisibleCleared != 0 {
-		if err := e.clearMap(d, 0, vm.ValidBits); err != nil {
-			return err
-		}
+	if err := e.clearMap(d, 0, r.Flags&deleteAllVisibleCleared != 0, vm.ValidBits); err != nil {
+		return err
 	}
 	return e.change(d, 0, bufmgr.RedoRead{}, nil, func(p page.Page) error {
 		return applyDelete(p, tag.Block, d.XID, r)
@@ -234,15 +233,11 @@ func (e *RedoEnv) redoUpdate(d *xlog.Decoded, hot, init bool) error {
 	if same {
 		oldID = 0
 	}
-	if r.Flags&updateOldAllVisibleCleared != 0 {
-		if err := e.clearMap(d, oldID, vm.ValidBits); err != nil {
-			return err
-		}
+	if err := e.clearMap(d, oldID, r.Flags&updateOldAllVisibleCleared != 0, vm.ValidBits); err != nil {
+		return err
 	}
-	if r.Flags&updateNewAllVisibleCleared != 0 {
-		if err := e.clearMap(d, 0, vm.ValidBits); err != nil {
-			return err
-		}
+	if err := e.clearMap(d, 0, r.Flags&updateNewAllVisibleCleared != 0, vm.ValidBits); err != nil {
+		return err
 	}
 	self := page.TID{Block: newTag.Block, Off: r.NewOff}
 	if same {
@@ -263,23 +258,17 @@ func (e *RedoEnv) redoUpdate(d *xlog.Decoded, hot, init bool) error {
 		p.SetLSN(d.End)
 		e.Pool.MarkDirty(ob)
 	}
-	free := lowSpace
-	err = e.change(d, 0, initMode(init), &free, func(p page.Page) error {
+	return e.fill(d, init, !hot, func(p page.Page) error {
 		t, err := buildUpdate(r, nil, data, d.XID, self)
 		if err != nil {
 			return err
 		}
 		return applyUpdateNew(p, init, r, t)
 	})
-	if err == nil && !hot && free < lowSpace {
-		err = e.noteSpace(d, 0, free)
-	}
-	return err
 }
 
 func (e *RedoEnv) redoUpdateSame(d *xlog.Decoded, hot, init bool, r updateRec, self page.TID, data []byte) error {
-	free := lowSpace
-	err := e.change(d, 0, initMode(init), &free, func(p page.Page) error {
+	return e.fill(d, init, !hot, func(p page.Page) error {
 		old, err := tupleOn(p, r.OldOff)
 		if err != nil {
 			return err
@@ -293,10 +282,6 @@ func (e *RedoEnv) redoUpdateSame(d *xlog.Decoded, hot, init bool, r updateRec, s
 		}
 		return applyUpdateNew(p, init, r, t)
 	})
-	if err == nil && !hot && free < lowSpace {
-		err = e.noteSpace(d, 0, free)
-	}
-	return err
 }
 
 func (e *RedoEnv) redoLock(d *xlog.Decoded, updated bool) error {
@@ -308,10 +293,8 @@ func (e *RedoEnv) redoLock(d *xlog.Decoded, updated bool) error {
 	if err != nil {
 		return err
 	}
-	if r.Flags&lockAllFrozenCleared != 0 {
-		if err := e.clearMap(d, 0, vm.AllFrozen); err != nil {
-			return err
-		}
+	if err := e.clearMap(d, 0, r.Flags&lockAllFrozenCleared != 0, vm.AllFrozen); err != nil {
+		return err
 	}
 	return e.change(d, 0, bufmgr.RedoRead{}, nil, func(p page.Page) error {
 		if updated {
