@@ -210,7 +210,7 @@ func (s *Session) indexDepends(n *NewIndex) error {
 			return err
 		}
 	} else {
-		if len(cols) == 0 && len(n.Refs) == 0 {
+		if len(cols) == 0 {
 			cols = []Object{{oid.RelClass, n.Table.OID, 0}}
 		}
 		if err := s.Depend(self, DependAuto, cols...); err != nil {

@@ -127,27 +127,10 @@ func (s *Session) StoreDefault(rel oid.OID, att int16, expr string, refs []Objec
 	if err := s.Depend(self, kind, col); err != nil {
 		return err
 	}
-	if err := s.dependGenerated(self, f.Row, refs); err != nil {
+	if err := s.Depend(self, DependNormal, refs...); err != nil {
 		return err
 	}
 	return s.CommandCounterIncrement()
-}
-
-// dependGenerated records what a default uses. The columns that a generated
-// column is computed from go with it only by CASCADE.
-func (s *Session) dependGenerated(self Object, a *rows.PgAttribute, refs []Object) error {
-	for _, r := range refs {
-		if a.Attgenerated != 0 && r.Class == oid.RelClass && r.ID == a.Attrelid {
-			if err := s.Depend(Object{oid.RelClass, a.Attrelid, int32(a.Attnum)}, DependAuto, r); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := s.Depend(self, DependNormal, r); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // dropDefault deletes a default's row and its column's mark.

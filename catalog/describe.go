@@ -22,20 +22,8 @@ func (s *Session) Describe(o Object) (string, error) {
 		if err != nil || t == nil {
 			return unknownObject("type", o), err
 		}
-		name := t.Typname
-		if e, err := s.Type(t.Typelem); err == nil && e != nil && t.Typcategory == 'A' && e.Typarray == t.Oid {
-			name, t = e.Typname, e
-			n, err := s.qualified(name, t.Typnamespace, s.typeVisible(t))
-			return "type " + n + "[]", err
-		}
-		n, err := s.qualified(name, t.Typnamespace, s.typeVisible(t))
+		n, err := s.typeName(o.ID)
 		return "type " + n, err
-	case oid.RelNamespace:
-		n, err := s.Namespace(o.ID)
-		if err != nil || n == nil {
-			return unknownObject("schema", o), err
-		}
-		return "schema " + QuoteIdentifier(n.Nspname), nil
 	case oid.RelConstraint:
 		return s.describeConstraint(o)
 	case oid.RelAttrdef:
@@ -60,36 +48,6 @@ func (s *Session) Describe(o Object) (string, error) {
 		return s.describeProc(p)
 	}
 	return s.describeOther(o)
-}
-
-func (s *Session) describeOther(o Object) (string, error) {
-	switch o.Class {
-	case oid.RelDatabase:
-		if d, err := s.Database(o.ID); err != nil || d != nil {
-			return "database " + QuoteIdentifier(d.Datname), err
-		}
-	case oid.RelAuthID:
-		if a, err := s.AuthID(o.ID); err != nil || a != nil {
-			return "role " + QuoteIdentifier(a.Rolname), err
-		}
-	case oid.RelLanguage:
-		if l, err := s.Language(o.ID); err != nil || l != nil {
-			return "language " + QuoteIdentifier(l.Lanname), err
-		}
-	case oid.RelAm:
-		if a, err := s.Am(o.ID); err != nil || a != nil {
-			return "access method " + QuoteIdentifier(a.Amname), err
-		}
-	case oid.RelCollation:
-		if c, err := s.Collation(o.ID); err != nil || c != nil {
-			return "collation " + QuoteIdentifier(c.Collname), err
-		}
-	}
-	c, ok := rows.FindCatalog(o.Class)
-	if !ok {
-		return "", fmt.Errorf("unsupported object class: %d", o.Class)
-	}
-	return unknownObject(strings.TrimPrefix(c.Name, "pg_"), o), nil
 }
 
 func unknownObject(kind string, o Object) string { return fmt.Sprintf("%s %d", kind, o.ID) }
@@ -139,13 +97,11 @@ func (s *Session) describeConstraint(o Object) (string, error) {
 func (s *Session) describeProc(p *rows.PgProc) (string, error) {
 	var args []string
 	for _, a := range p.Proargtypes {
-		t, err := s.Type(a)
+		n, err := s.typeName(a)
 		if err != nil {
 			return "", err
 		}
-		if t != nil {
-			args = append(args, t.Typname)
-		}
+		args = append(args, n)
 	}
 	kind := "function "
 	switch p.Prokind {
@@ -154,13 +110,9 @@ func (s *Session) describeProc(p *rows.PgProc) (string, error) {
 	case 'p':
 		kind = "procedure "
 	}
-	ns, err := s.Namespace(p.Pronamespace)
+	name, err := s.qualified(p.Proname, p.Pronamespace, s.inPath(p.Pronamespace))
 	if err != nil {
 		return "", err
-	}
-	name := QuoteIdentifier(p.Proname)
-	if ns != nil && p.Pronamespace != oid.CatalogNamespace && !s.inPath(p.Pronamespace) {
-		name = QuoteIdentifier(ns.Nspname) + "." + name
 	}
 	return kind + name + "(" + strings.Join(args, ",") + ")", nil
 }

@@ -85,13 +85,14 @@ type SessionOptions struct {
 
 // Session is one session's view of one database's catalogs.
 type Session struct {
-	srv  *Server
-	opt  SessionOptions
-	db   *dbCache
-	tx   *xact.Tx
-	ctx  context.Context
-	own  *private  // nil until the transaction changes a catalog
-	path []oid.OID // search path
+	srv   *Server
+	opt   SessionOptions
+	db    *dbCache
+	tx    *xact.Tx
+	ctx   context.Context
+	own   *private             // nil until the transaction changes a catalog
+	path  []oid.OID            // search path
+	names func(oid.OID) string // of types, in messages; may be nil
 	// Schemas of temporary tables and of their TOAST tables, once they are there.
 	tempSpace, tempToast oid.OID
 	temp                 map[oid.OID]*relEntry
@@ -269,6 +270,9 @@ func (s *Session) CommandCounterIncrement() error {
 	}
 	return nil
 }
+
+// RowChanged notes that a statement of the user changed a row of a catalog.
+func (s *Session) RowChanged(catalog oid.OID, vals []datum.Datum) { s.mark(catalog, vals) }
 
 // mark notes that this transaction changed a row of a catalog that is found by
 // the keys of vals.

@@ -256,12 +256,20 @@ func (s *Session) Reset(name string, local bool) error {
 	return nil
 }
 
+// NoResetAll reports settings that RESET ALL leaves alone.
+func NoResetAll(id ID) bool {
+	switch id {
+	case Role, SessionAuthorization, IsSuperuser, Seed, TransactionIsolation, TransactionReadOnly, TransactionDeferrable:
+		return true
+	}
+	return false
+}
+
 // ResetAll is RESET ALL: all settings that SET changed, but for the role and the
 // transaction's.
 func (s *Session) ResetAll() error {
 	for _, id := range slices.Sorted(maps.Keys(s.own)) {
-		switch id {
-		case Role, SessionAuthorization, IsSuperuser, Seed, TransactionIsolation, TransactionReadOnly, TransactionDeferrable:
+		if NoResetAll(id) {
 			continue
 		}
 		if d := Get(id); s.own[id].source == SourceSession && d.Context >= Superuser {

@@ -26,6 +26,9 @@ type stampLimits struct {
 	lastNode       uint16
 }
 
+// Stamping reports whether commits are stamped with their time.
+func (m *Manager) Stamping() bool { return m.stamping() }
+
 func (m *Manager) stamping() bool { return m.opt.TrackCommitTimestamp }
 
 func (m *Manager) setStampLimits(oldest, newest xid.XID) {

@@ -125,6 +125,7 @@ type Manager struct {
 	stamps   stampLimits
 	origins  originTable
 	prepared preparedTable
+	exports  exports
 }
 
 // Open prepares the transaction system of a data directory whose recovery starts

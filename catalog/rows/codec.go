@@ -165,8 +165,10 @@ func (a ACLItem) Datum() datum.Datum {
 }
 
 func toACLArray(d datum.Datum) []ACLItem {
-	return toSlice(d, elemACL, func(e datum.Datum) ACLItem {
-		b := e.Bytes
-		return ACLItem{oid.OID(le.Uint32(b)), oid.OID(le.Uint32(b[4:])), le.Uint32(b[8:])}
-	})
+	return toSlice(d, elemACL, func(e datum.Datum) ACLItem { return ACLItemOf(e.Bytes) })
+}
+
+// ACLItemOf reads the 12 bytes of an item.
+func ACLItemOf(b []byte) ACLItem {
+	return ACLItem{oid.OID(le.Uint32(b)), oid.OID(le.Uint32(b[4:])), le.Uint32(b[8:])}
 }

@@ -319,19 +319,7 @@ func (p *pstate) fieldOf(e node.Node, name string, at int) node.Node {
 		}
 	}
 	t := node.ExprType(e)
-	if row, ok := e.(*node.RowExpr); ok && t == oid.Record {
-		for i, n := range row.Colnames {
-			if n == name && i < len(row.Args) {
-				a := row.Args[i]
-				return &node.FieldSelect{Arg: e, Fieldnum: i + 1, Resulttype: node.ExprType(a), Resulttypmod: node.ExprTypmod(a), Resultcollid: node.ExprCollation(a)}
-			}
-		}
-		return nil
-	}
-	if !p.composite(t) {
-		return nil
-	}
-	for i, c := range p.rowColumns(p.baseType(t)) {
+	for i, c := range p.fieldsOf(e) {
 		if !c.Dropped && c.Name == name {
 			if b := p.baseType(t); b != t {
 				e = &node.RelabelType{Arg: e, Resulttype: b, Resulttypmod: -1, Relabelformat: node.CoerceImplicitCast, Location: -1}

@@ -204,8 +204,14 @@ func (p *pstate) columnRef(c *pg.ColumnRef) node.Node {
 		p.fail(at, pgerr.FeatureNotSupported, "cannot use column reference in DEFAULT expression")
 	}
 	n := len(c.Fields)
-	if c.Fields[n-1].GetAStar() != nil {
-		p.fail(at, pgerr.FeatureNotSupported, "row expansion via \"*\" is not supported here")
+	if n > 1 && c.Fields[n-1].GetAStar() != nil { // the row as one value
+		names := append([]string{""}, strs(c.Fields[:n-1])...)
+		schema, rel := names[len(names)-2], names[len(names)-1]
+		it, q, up := p.item(schema, rel, at)
+		if it == nil {
+			p.noTable(schema, rel, at)
+		}
+		return p.wholeRow(q, it, up, at)
 	}
 	names := strs(c.Fields)
 	if n == 1 {

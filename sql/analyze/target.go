@@ -151,18 +151,7 @@ func (p *pstate) rowEntries(ai *pg.A_Indirection, k exprKind) []*node.TargetEntr
 	p.kind = k
 	e := p.applyIndirection(p.exprRec(ai.Arg), ai.Indirection[:len(ai.Indirection)-1], nil)
 	p.kind = old
-	t := node.ExprType(e)
-	if !p.composite(t) {
-		p.notYet(node.ExprLocation(e), "row expansion of an anonymous record")
-	}
-	var out []*node.TargetEntry
-	for i, c := range p.rowColumns(p.baseType(t)) {
-		if !c.Dropped {
-			f := &node.FieldSelect{Arg: e, Fieldnum: i + 1, Resulttype: c.Type, Resulttypmod: c.TypMod, Resultcollid: c.Collation}
-			out = append(out, p.entry(f, c.Name))
-		}
-	}
-	return out
+	return p.expandRow(e, node.ExprLocation(e))
 }
 
 // expandList transforms a list of expressions in which t.* may stand.

@@ -39,6 +39,8 @@ type Xact interface {
 	XID() (xid.Full, error) // assigns one
 	XIDIfAssigned() (xid.Full, bool)
 	Snapshot() (xmin, xmax xid.Full, xip []xid.Full)
+	// Export offers the snapshot to other transactions, under the name it returns.
+	Export() (string, error)
 	Status(x xid.Full) (string, bool, error) // committed, aborted, in progress; false: too old
 }
 
@@ -52,6 +54,8 @@ type Admin interface {
 	SegSize() lsn.SegSize
 	Switch() (lsn.LSN, error)
 	RestorePoint(name string) (lsn.LSN, error)
+	// Message logs a message for logical decoding.
+	Message(prefix string, body []byte, transactional bool) (lsn.LSN, error)
 }
 
 // AdvisoryLocks serves pg_advisory_lock and its kin. key2 is set for the form

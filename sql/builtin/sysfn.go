@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/datum/array"
@@ -32,6 +30,8 @@ func addSystem(r funcs) {
 	addAdvisory(r)
 	addNames(r)
 	addSizes(r)
+	addSnapshots(r)
+	addRecovery(r)
 	for _, n := range hostFuncs() {
 		if _, ok := r[n]; !ok {
 			r.scalar(n, func(c *Call) (datum.Datum, error) {
@@ -43,6 +43,9 @@ func addSystem(r funcs) {
 		}
 	}
 	for _, n := range hostSets() {
+		if _, ok := r[n]; ok {
+			continue
+		}
 		r.set(n, func(c *Call) (Rows, error) {
 			if c.Env == nil || c.Env.Sys == nil {
 				return nil, pgerr.NotYet("function %s", n)
@@ -328,32 +331,8 @@ func addAdvisory(r funcs) {
 	})
 }
 
-// encodings are PostgreSQL's, by number. constant
-var encodings = [...]string{"SQL_ASCII", "EUC_JP", "EUC_CN", "EUC_KR", "EUC_TW", "EUC_JIS_2004", "UTF8", "MULE_INTERNAL", "LATIN1", "LATIN2",
-	"LATIN3", "LATIN4", "LATIN5", "LATIN6", "LATIN7", "LATIN8", "LATIN9", "LATIN10", "WIN1256", "WIN1258", "WIN866", "WIN874", "KOI8R",
-	"WIN1251", "WIN1252", "ISO_8859_5", "ISO_8859_6", "ISO_8859_7", "ISO_8859_8", "WIN1250", "WIN1253", "WIN1254", "WIN1255", "WIN1257",
-	"KOI8U", "SJIS", "BIG5", "GBK", "UHC", "GB18030", "JOHAB", "SHIFT_JIS_2004"}
-
-// encodedLength is length(bytea, encoding): characters of UTF-8.
-func encodedLength(c *Call) (datum.Datum, error) {
-	plain := func(s string) string {
-		return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(s))
-	}
-	name := string(arg(c, 1))
-	switch want := plain(name); {
-	case want == "utf8" || want == "unicode":
-		if !utf8.Valid(arg(c, 0)) {
-			return datum.Null(), pgerr.New(pgerr.CharacterNotInRepertoire, "invalid byte sequence for encoding \"UTF8\"")
-		}
-		return datum.Int(int64(utf8.RuneCount(arg(c, 0)))), nil
-	case slices.ContainsFunc(encodings[:], func(e string) bool { return plain(e) == want }):
-		return datum.Null(), pgerr.NotYet("length in encoding " + name)
-	}
-	return datum.Null(), pgerr.New(pgerr.InvalidParameterValue, "invalid encoding name \"%s\"", name)
-}
-
 func addNames(r funcs) {
-	r.scalar("length_in_encoding", encodedLength)
+	addEncodings(r)
 	r.scalar("format_type", func(c *Call) (datum.Datum, error) {
 		if c.Args[0].Null {
 			return datum.Null(), nil
@@ -386,31 +365,8 @@ func addNames(r funcs) {
 		}
 		return text(strings.Join(p, ", "))
 	})
-	r.scalar("PG_encoding_to_char", func(c *Call) (datum.Datum, error) {
-		if n := argInt(c, 0); n >= 0 && int(n) < len(encodings) {
-			return text(encodings[n])
-		}
-		return text("")
-	})
-	r.scalar("PG_char_to_encoding", func(c *Call) (datum.Datum, error) {
-		switch strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(string(arg(c, 0)))) {
-		case "utf8", "unicode":
-			return datum.Int(6), nil
-		case "sqlascii":
-			return datum.Int(0), nil
-		case "latin1", "iso88591":
-			return datum.Int(8), nil
-		}
-		return datum.Int(-1), nil
-	})
 	r.scalar("getdatabaseencoding", func(*Call) (datum.Datum, error) { return text("UTF8") })
 	r.scalar("pg_client_encoding", func(*Call) (datum.Datum, error) { return text("UTF8") })
-	r.scalar("pg_encoding_max_length_sql", func(c *Call) (datum.Datum, error) {
-		if argInt(c, 0) == 6 {
-			return datum.Int(4), nil
-		}
-		return datum.Int(1), nil
-	})
 	for _, n := range []string{"inet_server_addr", "inet_server_port", "inet_client_addr", "inet_client_port", "pg_collation_actual_version",
 		"pg_database_collation_actual_version", "pg_last_wal_receive_lsn", "pg_last_wal_replay_lsn", "pg_last_xact_replay_timestamp", "col_description",
 		"obj_description", "shobj_description"} {

@@ -86,12 +86,6 @@ func (a *alteration) dropExpression(k *pg.AlterTableCmd) {
 		return
 	}
 	throw(a.Catalog().StoreDefault(a.table, at.Attnum, "", nil))
-	for _, f := range must(rowsBy[rows.PgDepend](a.cmd, rows.AnumPgDependClassid, oidDatum(oid.RelClass), rows.AnumPgDependObjid, oidDatum(a.table))) {
-		d := f.Row
-		if d.Objsubid == int32(at.Attnum) && d.Refclassid == oid.RelClass && d.Refobjid == a.table && d.Deptype == catalog.DependAuto {
-			throw(a.Catalog().Delete(oid.RelDepend, f.TID))
-		}
-	}
 }
 
 // alterIdentity runs ADD, SET and DROP IDENTITY.
@@ -100,6 +94,11 @@ func (a *alteration) alterIdentity(k *pg.AlterTableCmd) {
 	switch k.Subtype {
 	case pg.AlterTableType_AT_AddIdentity:
 		con := k.Def.GetConstraint()
+		switch at.Atttypid {
+		case oid.Int2, oid.Int4, oid.Int8:
+		default:
+			fail(pgerr.InvalidParameterValue, "identity column type must be smallint, integer, or bigint")
+		}
 		if !at.Attnotnull {
 			fail(pgerr.ObjectNotInPrerequisiteState, "column %q of relation %q must be declared NOT NULL before identity can be added", k.Name, a.name)
 		}

@@ -182,6 +182,7 @@ func storageLetter(name string) byte {
 // columnConstraints takes the constraints that are written with a column.
 func (c *cmd) columnConstraints(s *tableSpec, n *newColumn, d *pg.ColumnDef) {
 	nullSeen, notNullSeen := false, false
+	defSeen := n.seq != nil && n.attr.Identity == 0 // of a serial column
 	for _, e := range d.Constraints {
 		k := e.GetConstraint()
 		if k == nil {
@@ -202,7 +203,7 @@ func (c *cmd) columnConstraints(s *tableSpec, n *newColumn, d *pg.ColumnDef) {
 			if n.def != nil || n.seq != nil && n.attr.Identity == 0 {
 				c.columnClash("multiple default values specified for column %q of table %q", n, s, k)
 			}
-			n.def = k.RawExpr
+			n.def, defSeen = k.RawExpr, true
 		case pg.ConstrType_CONSTR_IDENTITY:
 			c.identity(s, n, k)
 		case pg.ConstrType_CONSTR_GENERATED:
@@ -220,26 +221,23 @@ func (c *cmd) columnConstraints(s *tableSpec, n *newColumn, d *pg.ColumnDef) {
 		case pg.ConstrType_CONSTR_ATTR_DEFERRABLE, pg.ConstrType_CONSTR_ATTR_DEFERRED:
 			notYet("a deferrable constraint")
 		}
+		c.columnConflicts(s, n, nullSeen, defSeen, k)
 	}
-	c.columnConflicts(s, n, nullSeen, d)
 }
 
 // columnConflicts refuses defaults, identity and generation that exclude each
 // other.
-func (c *cmd) columnConflicts(s *tableSpec, n *newColumn, nullSeen bool, d *pg.ColumnDef) {
-	where := c.at(d.Location)
-	one := func(format string) {
-		failWith(pgerr.New(pgerr.SyntaxError, format, n.attr.Name, s.name).At(where))
+func (c *cmd) columnConflicts(s *tableSpec, n *newColumn, nullSeen, defSeen bool, k *pg.Constraint) {
+	clash := func(wrong bool, format string) {
+		if wrong {
+			c.columnClash(format, n, s, k)
+		}
 	}
-	if n.attr.Identity != 0 && nullSeen {
-		one("conflicting NULL/NOT NULL declarations for column %q of table %q")
-	}
-	if n.attr.Identity != 0 && n.def != nil && n.attr.Generated == 0 {
-		one("both default and identity specified for column %q of table %q")
-	}
-	if n.attr.Generated != 0 && n.attr.Identity != 0 {
-		one("both identity and generation expression specified for column %q of table %q")
-	}
+	identity, generated := n.attr.Identity != 0, n.attr.Generated != 0
+	clash(identity && nullSeen, "conflicting NULL/NOT NULL declarations for column %q of table %q")
+	clash(defSeen && identity, "both default and identity specified for column %q of table %q")
+	clash(defSeen && generated, "both default and generation expression specified for column %q of table %q")
+	clash(identity && generated, "both identity and generation expression specified for column %q of table %q")
 }
 
 func (c *cmd) columnClash(format string, n *newColumn, s *tableSpec, k *pg.Constraint) {

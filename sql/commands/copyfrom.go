@@ -338,7 +338,7 @@ func (f *copyFrom) headerLine() error {
 // context adds where in the data an error was.
 func (f *copyFrom) context(err error) error {
 	e, ok := pgerr.As(err)
-	if !ok {
+	if !ok || f.bin != nil && f.bin.row == 0 { // in the header
 		return err
 	}
 	w := "COPY " + f.rel.Name + ", line " + strconv.FormatInt(f.atLine, 10)

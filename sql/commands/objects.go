@@ -1,7 +1,9 @@
 package commands
 
 import (
+	"context"
 	"strings"
+	"time"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/sql/builtin"
 	"github.com/pgmini/pgmini/sql/node"
 	"github.com/pgmini/pgmini/sql/parser"
 	"github.com/pgmini/pgmini/sql/ruleutils"
@@ -121,9 +124,7 @@ func (c *cmd) createDatabase(n *pg.CreatedbStmt) {
 		fail(pgerr.InsufficientPrivilege, "permission denied to copy database %q", opt.template)
 	}
 	c.databaseLock(t.Oid, lmgr.Share)
-	if k := c.Server().DatabaseUsers(t.Oid, c.Tx().Proc()); k > 0 {
-		failWith(usersDetail(pgerr.New(pgerr.ObjectInUse, "source database %q is being accessed by other users", opt.template), k))
-	}
+	c.noUsersFor(t, "source database %q is being accessed by other users", opt.template)
 	row := *t
 	row.Oid, row.Datname, row.Datdba, row.Datistemplate, row.Datallowconn = 0, n.Dbname, c.User(), opt.isTemplate, opt.allowConn
 	row.Datconnlimit, row.Datacl = opt.connLimit, nil
@@ -182,8 +183,8 @@ func (c *cmd) databaseOptions(list []*pg.Node) databaseOptions {
 				o.owner = c.roleByName(defString(d)).Oid
 			}
 		case "encoding":
-			if d.Arg != nil && !strings.EqualFold(strings.ReplaceAll(defString(d), "-", ""), "UTF8") && defString(d) != "6" {
-				notYet("a database in encoding %s", defString(d))
+			if d.Arg != nil {
+				c.databaseEncoding(d)
 			}
 		case "strategy":
 			switch s := strings.ToLower(defString(d)); s {
@@ -222,6 +223,30 @@ func (c *cmd) databaseOptions(list []*pg.Node) databaseOptions {
 	return o
 }
 
+// databaseEncoding checks ENCODING, a name or a number; -1 is the template's.
+func (c *cmd) databaseEncoding(d *pg.DefElem) {
+	text := defString(d)
+	if n := d.Arg.GetInteger(); n != nil {
+		switch builtin.EncodingName(int64(n.Ival)) {
+		case "UTF8":
+		case "":
+			if n.Ival == -1 {
+				return
+			}
+			failWith(pgerr.New(pgerr.UndefinedObject, "%d is not a valid encoding code", n.Ival).At(c.at(d.Location)))
+		default:
+			notYet("a database in encoding %s", builtin.EncodingName(int64(n.Ival)))
+		}
+		return
+	}
+	switch enc, ok := builtin.FindEncoding(text); {
+	case !ok || enc > builtin.LastServerEncoding:
+		failWith(pgerr.New(pgerr.UndefinedObject, "%s is not a valid encoding name", text).At(c.at(d.Location)))
+	case enc != builtin.UTF8:
+		notYet("a database in encoding %s", text)
+	}
+}
+
 // dropDatabase runs DROP DATABASE.
 func (c *cmd) dropDatabase(n *pg.DropdbStmt) {
 	throw(c.PreventInBlock("DROP DATABASE"))
@@ -257,8 +282,20 @@ func (c *cmd) noUsers(d *rows.PgDatabase, _ string) {
 }
 
 func (c *cmd) noUsersFor(d *rows.PgDatabase, format, name string) {
-	if k := c.Server().DatabaseUsers(d.Oid, c.Tx().Proc()); k > 0 {
-		failWith(usersDetail(pgerr.New(pgerr.ObjectInUse, format, name), k))
+	// A client that has just left may not be gone yet: wait for 5 seconds.
+	for try := 0; ; try++ {
+		k := c.Server().DatabaseUsers(d.Oid, c.Tx().Proc())
+		switch {
+		case k == 0:
+			return
+		case try == 50:
+			failWith(usersDetail(pgerr.New(pgerr.ObjectInUse, format, name), k))
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-c.Context().Done():
+			throw(context.Cause(c.Context()))
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	pg "github.com/pganalyze/pg_query_go/v6"
 
+	"github.com/pgmini/pgmini/access"
 	"github.com/pgmini/pgmini/catalog"
 	"github.com/pgmini/pgmini/catalog/rows"
 	"github.com/pgmini/pgmini/catalog/sequence"
@@ -31,9 +32,6 @@ func (c *cmd) createSequence(n *pg.CreateSeqStmt) {
 	if c.exists(n.Sequence.Relname, ns, n.IfNotExists) {
 		return
 	}
-	if pers == 'u' {
-		fail(pgerr.FeatureNotSupported, "unlogged sequences are not supported")
-	}
 	q := &newSequence{name: n.Sequence.Relname, ns: ns, typ: oid.Int8, options: n.Options}
 	o := c.makeSequence(q, pers)
 	ch := c.sequenceOptions(&seqChange{row: rows.PgSequence{Seqtypid: oid.Int8}}, n.Options, true, oid.Int8)
@@ -44,9 +42,6 @@ func (c *cmd) createSequence(n *pg.CreateSeqStmt) {
 
 // makeSequence makes a sequence of the given type and options.
 func (c *cmd) makeSequence(q *newSequence, pers byte) oid.OID {
-	if pers == 'u' {
-		pers = 'p' // PostgreSQL 15 has no unlogged sequences: those of serial columns are logged
-	}
 	ch := c.sequenceOptions(&seqChange{row: rows.PgSequence{Seqtypid: q.typ}}, q.options, true, q.typ)
 	return must(c.Catalog().CreateSequence(catalog.NewRelation{Name: q.name, Namespace: q.ns, Persistence: pers, Owner: c.User()}, ch.row))
 }
@@ -225,8 +220,7 @@ func (c *cmd) changeSequence(seq oid.OID, options []*pg.Node, identity bool) {
 	st := must(sequence.Get(rel))
 	ch := c.sequenceOptions(&seqChange{row: row, last: st.LastValue, called: st.IsCalled}, options, false, row.Seqtypid)
 	if ch.row != row || ch.restart {
-		rel = must(c.Catalog().NewFilenode(seq, rel.Persistence))
-		throw(sequence.Init(c.Tx(), rel, page.MainFork, sequence.State{LastValue: ch.last, IsCalled: ch.called}))
+		c.newSequenceFile(rel, sequence.State{LastValue: ch.last, IsCalled: ch.called})
 	}
 	if ch.row != row {
 		change(c, seq, func(r *rows.PgSequence) { *r = ch.row })
@@ -240,8 +234,16 @@ func (c *cmd) changeSequence(seq oid.OID, options []*pg.Node, identity bool) {
 // resetSequence starts a sequence anew (TRUNCATE … RESTART IDENTITY).
 func (c *cmd) resetSequence(seq oid.OID) {
 	row := must(c.Catalog().Sequence(seq))
-	rel := must(c.Catalog().NewFilenode(seq, c.relation(seq).Persistence))
-	throw(sequence.Init(c.Tx(), rel, page.MainFork, sequence.State{LastValue: row.Seqstart}))
+	c.newSequenceFile(c.relation(seq), sequence.State{LastValue: row.Seqstart})
+}
+
+// newSequenceFile gives a sequence a new file, an unlogged one with its init fork.
+func (c *cmd) newSequenceFile(rel *access.Relation, st sequence.State) {
+	rel = must(c.Catalog().NewFilenode(rel.OID, rel.Persistence))
+	throw(sequence.Init(c.Tx(), rel, page.MainFork, st))
+	if rel.Persistence == 'u' {
+		throw(sequence.Init(c.Tx(), rel, page.InitFork, st))
+	}
 }
 
 // ownedBy ties a sequence to a column, or with NONE to nothing.

@@ -69,6 +69,8 @@ type Catalog interface {
 	Bless(d *access.TupleDesc) *access.TupleDesc
 	// SchemaName is the name of a schema.
 	SchemaName(o oid.OID) string
+	// CatalogRow tells that a row of a system catalog came or went.
+	CatalogRow(catalog oid.OID, row []datum.Datum)
 	// Indexes lists the ready indexes of a table.
 	Indexes(rel *access.Relation) ([]*IndexState, error)
 	// Writable refuses a table whose changes need what is not written yet.

@@ -7,6 +7,7 @@ import (
 	"github.com/pgmini/pgmini/access/heap"
 	"github.com/pgmini/pgmini/access/indexheap"
 	"github.com/pgmini/pgmini/datum"
+	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/node"
@@ -170,6 +171,7 @@ func (n *modify) done(x *Execution, b *Batch, i int32, vals []datum.Datum, tid p
 	if n.p.CanSetTag {
 		x.Processed++
 	}
+	n.tell(x, vals)
 	if len(n.p.ReturningList) == 0 {
 		return nil
 	}
@@ -180,6 +182,18 @@ func (n *modify) done(x *Execution, b *Batch, i int32, vals []datum.Datum, tid p
 	}
 	n.out.add(out, out.Sel)
 	return nil
+}
+
+// isCatalog reports whether lookups by caches read a table.
+func isCatalog(rel *access.Relation) bool {
+	return rel.Namespace == oid.CatalogNamespace && rel.OID < oid.FirstNormal
+}
+
+// tell invalidates what caches hold of a changed row of a system catalog.
+func (n *modify) tell(x *Execution, vals []datum.Datum) {
+	if isCatalog(n.rel) && vals != nil {
+		x.Cat.CatalogRow(n.rel.OID, vals)
+	}
 }
 
 // load sets the row that RETURNING and ON CONFLICT expressions see.
@@ -237,6 +251,7 @@ func (n *modify) update(x *Execution, b *Batch, i int32, tid page.TID) error {
 		}
 		switch res {
 		case heap.OK:
+			n.tell(x, old)
 			if !up.HOT {
 				if err := n.writer.Index(x, n.vals, up.TID, true); err != nil {
 					return err
@@ -259,7 +274,7 @@ func (n *modify) delete(x *Execution, b *Batch, i int32, tid page.TID) error {
 		}
 		if res == heap.OK {
 			var vals []datum.Datum
-			if len(n.p.ReturningList) > 0 {
+			if len(n.p.ReturningList) > 0 || isCatalog(n.rel) {
 				if vals, err = n.old(x, tid); err != nil {
 					return err
 				}

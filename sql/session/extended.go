@@ -217,7 +217,7 @@ func (s *Session) DescribeStatement(name string) (types []oid.OID, cols []env.Co
 	if err != nil {
 		return nil, nil, err
 	}
-	if s.failed && st.done && len(st.cols) > 0 {
+	if s.failed && st.done && st.cols != nil {
 		return nil, nil, s.enter(false)
 	}
 	if st.raw.Stmt != nil && !s.failed {
@@ -267,7 +267,7 @@ func (s *Session) Execute(name string, limit int64) error {
 	if isUtility(st.raw.Stmt) {
 		return s.executeUtility(p, limit)
 	}
-	if len(p.cols) > 0 && p.out == nil {
+	if p.cols != nil && p.out == nil {
 		if p.out, err = s.rowsFor(st, p.cols, p.formats); err != nil {
 			return err
 		}

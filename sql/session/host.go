@@ -2,12 +2,16 @@ package session
 
 import (
 	"context"
+	"time"
 
 	"github.com/pgmini/pgmini/catalog/sequence"
 	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/lsn"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/xact"
+	"github.com/pgmini/pgmini/xlog"
+	"github.com/pgmini/pgmini/xlog/rmgrs"
 )
 
 // seqState is what a session remembers of a sequence.
@@ -160,7 +164,26 @@ func (a admin) Switch() (lsn.LSN, error) { return a.s.srv.System().Log.Switch() 
 
 // RestorePoint is part of builtin.Admin.
 func (a admin) RestorePoint(name string) (lsn.LSN, error) {
-	return 0, pgerr.NotYet("pg_create_restore_point")
+	log := a.s.srv.System().Log
+	end, err := log.InsertRestorePoint(&a.s.tx.Rec, &xlog.RestorePoint{Time: xact.Timestamp(time.Now()), Name: name})
+	if err == nil {
+		err = log.Flush(end)
+	}
+	return end, err
+}
+
+// Message is part of builtin.Admin.
+func (a admin) Message(prefix string, body []byte, transactional bool) (lsn.LSN, error) {
+	tx := a.s.tx
+	if transactional {
+		if _, err := tx.XID(); err != nil {
+			return 0, err
+		}
+	}
+	r := &tx.Rec
+	r.Begin(xlog.RmLogicalMsg, rmgrs.InfoLogicalMessage, tx.XIDIfAny())
+	r.Data(rmgrs.LogicalMessage{DB: a.s.db, Transactional: transactional, Prefix: prefix, Message: body}.Append(nil))
+	return a.s.srv.System().Log.Insert(r)
 }
 
 // advisory is builtin.AdvisoryLocks.

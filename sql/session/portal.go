@@ -227,7 +227,7 @@ func (s *Session) run(p *portal, limit int64, deliver func(*Rows) error) (done b
 			return false, err
 		}
 		// What has side effects runs to its end at once.
-		if isWrite(p.st.query) && len(p.cols) > 0 && limit > 0 {
+		if isWrite(p.st.query) && p.cols != nil && limit > 0 {
 			p.keep = true
 			if err := s.keepAll(p); err != nil {
 				return false, err
@@ -240,7 +240,7 @@ func (s *Session) run(p *portal, limit int64, deliver func(*Rows) error) (done b
 	n := int64(0)
 	done, err = p.x.Run(limit, func(b *exec.Batch) error {
 		n += int64(len(b.Sel))
-		if len(p.cols) == 0 {
+		if p.cols == nil {
 			return nil
 		}
 		p.out.batch, p.out.list = b, nil
@@ -328,7 +328,7 @@ func (s *Session) deliverKept(p *portal, limit int64, deliver func(*Rows) error)
 	if limit > 0 && int64(len(rest)) > limit {
 		rest = rest[:limit]
 	}
-	if len(rest) > 0 && len(p.cols) > 0 {
+	if len(rest) > 0 && p.cols != nil {
 		p.out.batch, p.out.list = nil, rest
 		if err := deliver(p.out); err != nil {
 			return false, err

@@ -103,7 +103,7 @@ func (s *Session) executeStmt(raw parser.RawStmt, e *pg.ExecuteStmt, sink *resul
 	}
 	p := &portal{st: st, args: args, cols: st.cols, level: len(s.saves)}
 	defer s.closeExecution(p)
-	if len(p.cols) > 0 {
+	if p.cols != nil {
 		if err := sink.Describe(p.cols); err != nil {
 			return "", err
 		}

@@ -97,7 +97,7 @@ func (s *Session) execute(p *portal) (tag string, err error) {
 	if err := s.ready(st, p.args); err != nil {
 		return "", err
 	}
-	if p.cols = st.cols; len(p.cols) > 0 {
+	if p.cols = st.cols; p.cols != nil {
 		if p.out, err = s.rowsFor(st, p.cols, nil); err != nil {
 			return "", err
 		}

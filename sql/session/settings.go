@@ -15,6 +15,7 @@ import (
 	"github.com/pgmini/pgmini/sql/env"
 	"github.com/pgmini/pgmini/sql/plan"
 	"github.com/pgmini/pgmini/sql/types"
+	"github.com/pgmini/pgmini/xact"
 )
 
 func itoa(v int64) string { return strconv.FormatInt(v, 10) }
@@ -177,7 +178,18 @@ func (s *Session) setMulti(name string, v *pg.VariableSetStmt) (string, error) {
 	case "SESSION CHARACTERISTICS":
 		return "SET", s.transactionModes(v.Args, true)
 	}
-	return "", pgerr.NotYet("SET %s", strings.ToUpper(name))
+	return "SET", s.importSnapshot(constText(v.Args[0]))
+}
+
+// importSnapshot is SET TRANSACTION SNAPSHOT.
+func (s *Session) importSnapshot(name string) error {
+	switch {
+	case s.tx.HasSnapshot() || s.tx.TopXID() != 0 || len(s.saves) > 0:
+		return pgerr.New(pgerr.ActiveSQLTransaction, "SET TRANSACTION SNAPSHOT must be called before any query")
+	case s.tx.Isolation() == xact.ReadCommitted:
+		return pgerr.New(pgerr.FeatureNotSupported, "a snapshot-importing transaction must have isolation level SERIALIZABLE or REPEATABLE READ")
+	}
+	return s.tx.ImportExported(name)
 }
 
 // setSetting is SET name TO value.

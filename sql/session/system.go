@@ -24,7 +24,7 @@ func (s *Session) system() builtin.System {
 			return s.explicitPath
 		},
 		User: s.User, SessionUser: s.SessionUser, TempNamespace: func() oid.OID { return s.cat.TempIfAny() },
-		PID: s.pid, Settings: s.guc, FS: s.srv.FS(), Locks: s.srv.System().Locks, Xact: s.srv.System().Xact, Server: s.srv,
+		PID: s.pid, Settings: s.guc, FS: s.srv.FS(), Files: s.srv.Files(), Locks: s.srv.System().Locks, Xact: s.srv.System().Xact, Server: s.srv,
 		Cursors: s.cursors, Prepared: s.preparedList, Query: func() string { return s.query }, LastValue: s.lastValue,
 	})
 }

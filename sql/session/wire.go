@@ -32,6 +32,7 @@ func (s *Session) wire() {
 	e := &s.env
 	e.Env.Catalog = s.sql.Conversions()
 	e.Env.Now = func() int64 { return s.txTime }
+	s.cat.SetTypeNames(func(t oid.OID) string { return e.FormatType(t, -1) })
 	e.Ctx = &s.cmd
 	e.TxTime = e.Env.Now
 	e.StmtTime = func() int64 { return s.stmtTime }
@@ -128,6 +129,9 @@ func (t transactions) Snapshot() (xmin, xmax xid.Full, xip []xid.Full) {
 	}
 	return full(snap.Xmin, next), full(snap.Xmax, next), xip
 }
+
+// Export is part of builtin.Xact.
+func (t transactions) Export() (string, error) { return t.s.tx.Export() }
 
 // Status is part of builtin.Xact.
 func (t transactions) Status(x xid.Full) (string, bool, error) {

@@ -3,6 +3,7 @@ package sysfuncs
 import (
 	"strings"
 
+	"github.com/pgmini/pgmini/catalog/rows"
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/datum/array"
 	"github.com/pgmini/pgmini/guc"
@@ -46,6 +47,21 @@ func (s *System) rows(fn string, c *builtin.Call) (table, bool, error) {
 		dir := map[string]string{"pg_ls_waldir": "pg_wal", "pg_ls_archive_statusdir": "pg_wal/archive_status", "pg_ls_logicalmapdir": "pg_logical/mappings",
 			"pg_ls_logicalsnapdir": "pg_logical/snapshots", "pg_ls_tmpdir_noargs": "base/pgsql_tmp"}[fn]
 		t, err := s.folder(dir, fn == "pg_ls_tmpdir_noargs")
+		return t, true, err
+	case "pg_ls_dir", "pg_ls_dir_1arg":
+		t, err := s.list(c)
+		return t, true, err
+	case "pg_ls_logdir":
+		dir := "log"
+		if s.d.Settings != nil {
+			dir = s.d.Settings.Str(guc.LogDirectory)
+		}
+		t, err := s.folder(dir, false)
+		return t, true, err
+	case "pg_ls_replslotdir":
+		return nil, true, pgerr.New(pgerr.UndefinedObject, "replication slot \"%s\" does not exist", c.Args[0].Str())
+	case "pg_ls_tmpdir_1arg":
+		t, err := s.tempFolder(argOID(c, 0))
 		return t, true, err
 	case "pg_stat_get_slru":
 		return s.slru(), true, nil
@@ -286,6 +302,21 @@ func (s *System) folder(dir string, missingOK bool) (table, error) {
 		t = append(t, []datum.Datum{datum.String(e.Name()), datum.Int(st.Size()), moment(st.ModTime())})
 	}
 	return t, nil
+}
+
+// tempFolder lists the temporary files of a tablespace.
+func (s *System) tempFolder(space oid.OID) (table, error) {
+	switch r, err := first[rows.PgTablespace](s, rows.AnumPgTablespaceOid, space); {
+	case err != nil:
+		return nil, err
+	case r == nil:
+		return nil, pgerr.New(pgerr.UndefinedObject, "tablespace with OID %d does not exist", space)
+	}
+	dir := "base"
+	if space != oid.DefaultTablespace && space != oid.GlobalTablespace {
+		dir = "pg_tblspc/" + itoa(int64(space)) + "/PG_15_202209061"
+	}
+	return s.folder(dir+"/pgsql_tmp", true)
 }
 
 func (s *System) slru() table {

@@ -9,7 +9,6 @@ import (
 	"github.com/pgmini/pgmini/datum/array"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgcontrol"
-	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/builtin"
 	"github.com/pgmini/pgmini/sql/types"
 )
@@ -131,8 +130,6 @@ func (s *System) server(fn string, c *builtin.Call) answer {
 		return value(datum.Bytes(array.Build(array.Of(oid.Int4, e), array.Elem{Len: 4, ByVal: true, Align: 'i'})))
 	}
 	switch fn {
-	case "pg_get_wal_replay_pause_state", "pg_is_wal_replay_paused":
-		return failed(pgerr.New(pgerr.ObjectNotInPrerequisiteState, "recovery is not in progress").WithHint("Recovery control functions can only be executed during recovery."))
 	case "pg_safe_snapshot_blocking_pids":
 		return value(datum.Bytes(array.Build(array.Of(oid.Int4, nil), array.Elem{Len: 4, ByVal: true, Align: 'i'})))
 	case "pg_isolation_test_session_is_blocked":

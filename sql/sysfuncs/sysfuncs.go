@@ -35,6 +35,7 @@ type Deps struct {
 	PID                  int32
 	Settings             *guc.Session
 	FS                   vfs.FS // the data directory
+	Files                vfs.FS // any file of the server; relative names are in the data directory
 	Locks                *lmgr.Manager
 	Xact                 *xact.Manager
 	Server               Server
@@ -132,7 +133,7 @@ func textOrNull(s string, err error) answer {
 
 // Call is part of builtin.System.
 func (s *System) Call(prosrc string, c *builtin.Call) (datum.Datum, error) {
-	groups := [...]func(string, *builtin.Call) answer{s.visible, s.definition, s.object, s.session, s.privilege, s.size, s.server, s.statistic, s.control}
+	groups := [...]func(string, *builtin.Call) answer{s.visible, s.definition, s.object, s.session, s.privilege, s.size, s.server, s.statistic, s.control, s.readFile, s.aged, s.identify, s.misc}
 	for _, g := range groups {
 		if a := g(prosrc, c); a.done {
 			return a.v, a.err

@@ -41,6 +41,8 @@ func In(prosrc string) (InFunc, bool) {
 		return byteaIn, true
 	case "inet_in":
 		return inetIn, true
+	case "pg_snapshot_in":
+		return snapshotIn, true
 	case "uuid_in":
 		return uuidIn, true
 	case "json_in":
@@ -113,6 +115,8 @@ func Out(prosrc string) (OutFunc, bool) {
 		return byteaOut, true
 	case "inet_out":
 		return inetOut, true
+	case "pg_snapshot_out":
+		return snapshotOut, true
 	case "uuid_out":
 		return uuidOut, true
 	case "void_out":
@@ -179,6 +183,8 @@ func Recv(prosrc string) (RecvFunc, bool) {
 		return byteaRecv, true
 	case "inet_recv":
 		return inetRecv, true
+	case "pg_snapshot_recv":
+		return snapshotRecv, true
 	case "uuid_recv":
 		return uuidRecv, true
 	case "void_recv":
@@ -217,6 +223,8 @@ func Send(prosrc string) (OutFunc, bool) {
 		return send4, true
 	case "int8send", "time_send", "timestamp_send", "timestamptz_send", "float8send", "pg_lsn_send", "xid8send":
 		return send8, true
+	case "pg_snapshot_send":
+		return snapshotSend, true
 	case "tidsend":
 		return tidSend, true
 	case "numeric_send":

@@ -143,6 +143,21 @@ func (e *Env) FormatType(t oid.OID, typmod int32) string { return e.formatType(t
 // FormatTypeMod is FormatType for a modifier argument that is known, maybe -1.
 func (e *Env) FormatTypeMod(t oid.OID, typmod int32) string { return e.formatType(t, typmod, true) }
 
+// FormatTypeQualified is FormatType with the schema in front, but for types that
+// SQL has words for.
+func (e *Env) FormatTypeQualified(t oid.OID) string {
+	ti, ok := e.Type(t)
+	suffix := ""
+	if ok && ti.IsArray() && ti.Storage != 'p' {
+		ti, ok = e.Type(ti.Elem)
+		suffix = "[]"
+	}
+	if _, word := sqlNames[ti.OID]; !ok || word || ti.OID == oid.Bit {
+		return e.FormatType(t, -1)
+	}
+	return QuoteIdent(ti.Schema) + "." + QuoteIdent(ti.Name) + suffix
+}
+
 func (e *Env) formatType(t oid.OID, typmod int32, given bool) string {
 	if t == 0 {
 		return "-"

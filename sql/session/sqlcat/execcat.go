@@ -179,6 +179,9 @@ func (c execCatalog) RowType(t oid.OID, typmod int32) (*access.TupleDesc, error)
 	return c.RowDesc(t, typmod)
 }
 
+// CatalogRow is part of exec.Catalog.
+func (c execCatalog) CatalogRow(catalog oid.OID, row []datum.Datum) { c.S.RowChanged(catalog, row) }
+
 // Indexes is part of exec.Catalog.
 func (c execCatalog) Indexes(rel *access.Relation) ([]*exec.IndexState, error) {
 	return c.indexes(rel)
