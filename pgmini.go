@@ -9,11 +9,9 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/pgmini/pgmini/engine"
 	"github.com/pgmini/pgmini/guc"
-	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/server"
 	"github.com/pgmini/pgmini/sql/types"
 	"github.com/pgmini/pgmini/vfs"
@@ -44,16 +42,7 @@ type DB struct {
 
 // checks are those of settings whose values other packages know.
 func checks() map[guc.ID]func(string) (string, error) {
-	zone := func(v string) (string, error) {
-		if l, ok := types.FindZone(v); ok {
-			if n := l.String(); n != "" && n != "Local" && strings.EqualFold(n, v) {
-				return n, nil
-			}
-			return v, nil
-		}
-		return "", pgerr.New(pgerr.InvalidParameterValue, "")
-	}
-	return map[guc.ID]func(string) (string, error){guc.TimeZone: zone, guc.LogTimezone: zone}
+	return map[guc.ID]func(string) (string, error){guc.TimeZone: types.SetZone, guc.LogTimezone: types.SetZone}
 }
 
 // Settings reads the settings of a data directory without opening it.

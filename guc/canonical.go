@@ -17,34 +17,60 @@ var canonical = map[string]func(*Setting, string) (string, error){
 // defaults for what is missing.
 func dateStyle(s *Setting, text string) (string, error) {
 	style, order := "", ""
+	conflict, german := false, false
+	set := func(to *string, v string) {
+		conflict = conflict || *to != "" && *to != v
+		*to = v
+	}
 	for w := range strings.SplitSeq(text, ",") {
 		w = strings.Trim(strings.TrimSpace(w), `"`)
 		switch l := strings.ToLower(w); {
 		case l == "iso":
-			style = "ISO"
+			set(&style, "ISO")
 		case l == "sql":
-			style = "SQL"
+			set(&style, "SQL")
 		case strings.HasPrefix(l, "postgres"):
-			style = "Postgres"
+			set(&style, "Postgres")
 		case l == "german":
-			style = "German"
-			if order == "" {
-				order = "DMY"
-			}
+			set(&style, "German")
+			german = true
 		case l == "ymd":
-			order = "YMD"
+			set(&order, "YMD")
 		case l == "dmy" || strings.HasPrefix(l, "euro"):
-			order = "DMY"
+			set(&order, "DMY")
 		case l == "mdy" || l == "us" || strings.HasPrefix(l, "noneuro"):
-			order = "MDY"
+			set(&order, "MDY")
 		case l == "default":
-			style, order = "ISO", "MDY"
+			set(&style, "ISO")
+			if order == "" {
+				order = "MDY"
+			}
 		default:
 			e := pgerr.New(pgerr.InvalidParameterValue, "invalid value for parameter %q: %s", s.Name, quote(text))
 			return "", e.WithDetail("Unrecognized key word: %s.", quote(w))
 		}
 	}
+	if conflict {
+		return "", s.invalid(text).WithDetail("Conflicting \"datestyle\" specifications.")
+	}
+	if german && order == "" {
+		order = "DMY"
+	}
 	return style + ", " + order, nil
+}
+
+// completeDateStyle takes the half that a canonical date style leaves out from
+// the style in force.
+func completeDateStyle(v, old string) string {
+	style, order, _ := strings.Cut(v, ", ")
+	oldStyle, oldOrder, _ := strings.Cut(old, ", ")
+	if style == "" {
+		style = oldStyle
+	}
+	if order == "" {
+		order = oldOrder
+	}
+	return style + ", " + order
 }
 
 // clientEncoding accepts the encodings that need no conversion from UTF8.

@@ -61,18 +61,27 @@ func (s *Setting) boot() Value {
 }
 
 // parse checks a value with the registry's additional checks.
-func (r *Registry) parse(id ID, text string) (Value, error) {
+// old is the value that a list of words may leave in part as it is.
+func (r *Registry) parse(id ID, text, old string) (Value, error) {
 	s := Get(id)
 	v, err := s.Parse(text)
 	if err != nil {
 		return v, err
 	}
+	if id == DateStyle {
+		v.Str = completeDateStyle(v.Str, old)
+	}
 	if f := r.check[id]; f != nil {
 		if v.Str, err = f(v.Str); err != nil {
-			if pe, ok := pgerr.As(err); ok {
+			pe, ok := pgerr.As(err)
+			if ok && pe.Msg != "" {
 				return Value{}, pe
 			}
-			return Value{}, s.invalid(text)
+			e := s.invalid(text)
+			if ok {
+				e.Detail, e.Hint = pe.Detail, pe.Hint
+			}
+			return Value{}, e
 		}
 	}
 	return v, nil
@@ -99,7 +108,7 @@ func (r *Registry) Set(name, text string, src Source) error {
 	if s := Get(id); src != SourceOverride && s.Context == Internal {
 		return pgerr.New(pgerr.CantChangeRuntimeParam, "parameter %q cannot be changed", s.Name)
 	}
-	v, err := r.parse(id, text)
+	v, err := r.parse(id, text, Get(id).Boot)
 	if err != nil {
 		return err
 	}
@@ -177,7 +186,7 @@ func (r *Registry) Apply(entries []Entry, running bool) (changed []ID, errs []er
 		e, listed := last[id]
 		next := state{value: s.boot()}
 		if listed {
-			v, err := r.parse(id, e.Value)
+			v, err := r.parse(id, e.Value, Get(id).Boot)
 			if err == nil && s.Context == Internal {
 				err = pgerr.New(pgerr.CantChangeRuntimeParam, "parameter %q cannot be changed", s.Name)
 			}

@@ -177,7 +177,7 @@ func (s *Session) Set(name, text string, src Source, local bool) error {
 	if err := s.mayChange(d, src); err != nil {
 		return err
 	}
-	v, err := s.reg.parse(id, text)
+	v, err := s.reg.parse(id, text, s.Str(id))
 	if err != nil {
 		return err
 	}

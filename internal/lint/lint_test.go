@@ -23,7 +23,7 @@ const module = "github.com/pgmini/pgmini"
 // package's path counts. DO NOT EDIT TO MAKE A BUILD PASS; say why in the commit
 // that changes it. constant
 var layers = strings.Fields(`
-	lsn,oid,xid,internal/invariants,internal/osmem,internal/pglz,internal/dd
+	lsn,oid,xid,internal/invariants,internal/osmem,internal/pglz,internal/libm,internal/dd
 	pgerr
 	vfs,datum
 	page,guc

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/sql/types"
 )
 
 // Numbers of encodings, PostgreSQL 15. FROZEN.
@@ -93,8 +94,8 @@ func encodedLength(c *Call) (datum.Datum, error) {
 	case n != UTF8:
 		return datum.Null(), pgerr.NotYet("length in encoding %s", name)
 	}
-	if !utf8.Valid(arg(c, 0)) {
-		return datum.Null(), pgerr.New(pgerr.CharacterNotInRepertoire, "invalid byte sequence for encoding \"UTF8\"")
+	if err := types.CheckUTF8(arg(c, 0)); err != nil {
+		return datum.Null(), err
 	}
 	return datum.Int(int64(utf8.RuneCount(arg(c, 0)))), nil
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/pgmini/pgmini/datum"
+	"github.com/pgmini/pgmini/internal/libm"
 	"github.com/pgmini/pgmini/pgerr"
 )
 
@@ -107,14 +108,14 @@ func addFloatMath(r funcs) {
 		}
 		return 0
 	})
-	r.float1("dcbrt", math.Cbrt)
+	r.float1("dcbrt", libm.Cbrt)
 	r.floatErr("degrees", func(x float64) (float64, error) { return floatDiv(x, math.Pi/180) })
 	r.float1("radians", func(x float64) float64 { return x * (math.Pi / 180) })
-	r.float1("dsinh", math.Sinh)
-	r.float1("dasinh", math.Asinh)
-	r.float1("dtanh", math.Tanh)
-	r.float1("dcosh", math.Cosh)
-	r.float1("datan", math.Atan)
+	r.float1("dsinh", libm.Sinh)
+	r.float1("dasinh", libm.Asinh)
+	r.float1("dtanh", libm.Tanh)
+	r.float1("dcosh", libm.Cosh)
+	r.float1("datan", libm.Atan)
 	r.floatErr("dsqrt", func(x float64) (float64, error) {
 		if x < 0 {
 			return 0, pgerr.New(pgerr.InvalidArgumentForPowerFunction, "cannot take square root of a negative number")
@@ -122,7 +123,7 @@ func addFloatMath(r funcs) {
 		return math.Sqrt(x), nil
 	})
 	r.floatErr("dexp", func(x float64) (float64, error) {
-		v := math.Exp(x)
+		v := libm.Exp(x)
 		if math.IsInf(v, 0) && !math.IsInf(x, 0) {
 			return 0, errFloatOver()
 		}
@@ -142,10 +143,10 @@ func addFloatMath(r funcs) {
 			return f(x), nil
 		}
 	}
-	r.floatErr("dlog1", logs(math.Log))
-	r.floatErr("dlog10", logs(math.Log10))
+	r.floatErr("dlog1", logs(libm.Log))
+	r.floatErr("dlog10", logs(libm.Log10))
 	r.float2("dpow", floatPow)
-	r.float2("datan2", func(a, b float64) (float64, error) { return math.Atan2(a, b), nil })
+	r.float2("datan2", func(a, b float64) (float64, error) { return libm.Atan2(a, b), nil })
 	r.scalar("dpi", func(*Call) (datum.Datum, error) { return datum.Float8(math.Pi), nil })
 	r.scalar("width_bucket_float8", widthBucketFloat)
 	for _, n := range []string{"float8_float8", "float4_float8"} {
@@ -215,7 +216,7 @@ func floatPow(a, b float64) (float64, error) {
 	case a < 0 && math.Floor(b) != b:
 		return 0, pgerr.New(pgerr.InvalidArgumentForPowerFunction, "a negative number raised to a non-integer power yields a complex result")
 	}
-	v := math.Pow(a, b)
+	v := libm.Pow(a, b)
 	if !math.IsInf(a, 0) && !math.IsInf(b, 0) {
 		if math.IsInf(v, 0) {
 			return 0, errFloatOver()
@@ -244,18 +245,18 @@ func addTrig(r funcs) {
 			return f(x), nil
 		}
 	}
-	r.floatErr("dsin", finite(math.Sin))
-	r.floatErr("dcos", finite(math.Cos))
-	r.floatErr("dtan", finite(math.Tan))
-	r.floatErr("dcot", finite(func(x float64) float64 { return 1 / math.Tan(x) }))
-	r.floatErr("dasin", within(math.Asin, -1, 1))
-	r.floatErr("dacos", within(math.Acos, -1, 1))
-	r.floatErr("dacosh", within(math.Acosh, 1, math.Inf(1)))
-	r.floatErr("datanh", within(math.Atanh, -1, 1))
+	r.floatErr("dsin", finite(libm.Sin))
+	r.floatErr("dcos", finite(libm.Cos))
+	r.floatErr("dtan", finite(libm.Tan))
+	r.floatErr("dcot", finite(func(x float64) float64 { return 1 / libm.Tan(x) }))
+	r.floatErr("dasin", within(libm.Asin, -1, 1))
+	r.floatErr("dacos", within(libm.Acos, -1, 1))
+	r.floatErr("dacosh", within(libm.Acosh, 1, math.Inf(1)))
+	r.floatErr("datanh", within(libm.Atanh, -1, 1))
 	r.floatErr("dasind", within(asind, -1, 1))
 	r.floatErr("dacosd", within(acosd, -1, 1))
-	r.float1("datand", func(x float64) float64 { return math.Atan(x) / math.Atan(1) * 45 })
-	r.float2("datan2d", func(a, b float64) (float64, error) { return math.Atan2(a, b) / math.Atan(1) * 45, nil })
+	r.float1("datand", func(x float64) float64 { return libm.Atan(x) / libm.Atan(1) * 45 })
+	r.float2("datan2d", func(a, b float64) (float64, error) { return libm.Atan2(a, b) / libm.Atan(1) * 45, nil })
 	r.floatErr("dsind", finite(sind))
 	r.floatErr("dcosd", finite(cosd))
 	r.floatErr("dtand", finite(func(x float64) float64 { return positiveZero(sind(x) / cosd(x)) }))
@@ -277,9 +278,9 @@ func radians(x float64) float64 { return x * (math.Pi / 180) }
 
 func sindQ1(x float64) float64 {
 	if x <= 30 {
-		return math.Sin(radians(x)) / math.Sin(radians(30)) / 2
+		return libm.Sin(radians(x)) / libm.Sin(radians(30)) / 2
 	}
-	return 1 - (1-math.Cos(radians(90-x)))/(1-math.Cos(radians(60)))/2
+	return 1 - (1-libm.Cos(radians(90-x)))/(1-libm.Cos(radians(60)))/2
 }
 
 func sind(x float64) float64 {
@@ -295,7 +296,7 @@ func sind(x float64) float64 {
 		x = 180 - x
 	}
 	if x > 30 {
-		return s * (1 - (1-math.Cos(radians(90-x)))/(1-math.Cos(radians(60)))/2)
+		return s * (1 - (1-libm.Cos(radians(90-x)))/(1-libm.Cos(radians(60)))/2)
 	}
 	return s * sindQ1(x)
 }
@@ -310,7 +311,7 @@ func cosd(x float64) float64 {
 		x, s = 180-x, -s
 	}
 	if x <= 60 {
-		return s * (1 - (1-math.Cos(radians(x)))/(1-math.Cos(radians(60)))/2)
+		return s * (1 - (1-libm.Cos(radians(x)))/(1-libm.Cos(radians(60)))/2)
 	}
 	return s * sindQ1(90-x)
 }
@@ -320,9 +321,9 @@ func asind(x float64) float64 {
 		return -asind(-x)
 	}
 	if x <= 0.5 {
-		return math.Asin(x) / math.Asin(0.5) * 30
+		return libm.Asin(x) / libm.Asin(0.5) * 30
 	}
-	return 90 - math.Acos(x)/math.Acos(0.5)*60
+	return 90 - libm.Acos(x)/libm.Acos(0.5)*60
 }
 
 func acosd(x float64) float64 {
@@ -330,9 +331,9 @@ func acosd(x float64) float64 {
 		return 90 + asind(-x)
 	}
 	if x <= 0.5 {
-		return 90 - math.Asin(x)/math.Asin(0.5)*30
+		return 90 - libm.Asin(x)/libm.Asin(0.5)*30
 	}
-	return math.Acos(x) / math.Acos(0.5) * 60
+	return libm.Acos(x) / libm.Acos(0.5) * 60
 }
 
 func widthBucketFloat(c *Call) (datum.Datum, error) {

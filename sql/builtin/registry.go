@@ -26,6 +26,7 @@ var registry = sync.OnceValue(func() funcs {
 	addNumeric(r)
 	addCasts(r)
 	addText(r)
+	addUnicode(r)
 	addLike(r)
 	addRegexp(r)
 	addFormat(r)

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -131,32 +130,39 @@ func (s *Session) setVariable(v *pg.VariableSetStmt) (string, error) {
 		parts = append(parts, t)
 	}
 	if name == "timezone" && len(v.Args) == 1 {
-		parts[0] = zoneText(v.Args[0], parts[0])
+		var err error
+		if parts[0], err = zoneText(v.Args[0], parts[0]); err != nil {
+			return "", err
+		}
 	}
 	return "SET", s.setSetting(name, strings.Join(parts, ", "), v.IsLocal)
 }
 
-// zoneText is the zone that SET TIME ZONE names: a number is hours east.
-func zoneText(n *pg.Node, text string) string {
-	if c := n.GetAConst(); c.GetIval() != nil || c.GetFval() != nil {
-		h, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return text
-		}
-		sign := "+"
-		if h < 0 {
-			sign = "-"
-		}
-		opposite := map[string]string{"+": "-", "-": "+"}[sign]
-		m := int(math.Abs(h)*60 + 0.5)
-		two := func(v int) string { return string([]byte{byte('0' + v/10), byte('0' + v%10)}) }
-		t := two(m / 60)
-		if m%60 != 0 {
-			t += ":" + two(m%60)
-		}
-		return "<" + sign + t + ">" + opposite + t
+// zoneText is the zone that SET TIME ZONE names: an interval keeps its type, so
+// that it is not taken for a name.
+func zoneText(n *pg.Node, text string) (string, error) {
+	t := n.GetTypeCast()
+	if t == nil {
+		return text, nil
 	}
-	return text
+	typmod := int32(-1)
+	if m := t.TypeName.GetTypmods(); len(m) > 0 {
+		args := make([]int32, len(m))
+		for i, a := range m {
+			args[i] = a.GetAConst().GetIval().GetIval()
+		}
+		var err error
+		if typmod, err = types.ParseTypMod("intervaltypmodin", args); err != nil {
+			return "", err
+		}
+	}
+	e := types.NewEnv()
+	d, err := e.Input(oid.Interval, []byte(text), typmod)
+	if err != nil {
+		return "", err
+	}
+	s, err := e.Text(oid.Interval, d)
+	return "INTERVAL '" + s + "'", err
 }
 
 // isList reports settings whose value is a list of names.

@@ -347,15 +347,23 @@ func takeSpan(a *acc, toks []string, i, rng int) (int, dtErr) {
 	return used, dtOK
 }
 
-// defaultUnit is the unit of a bare number: days before a time, else what the
-// modifier's range ends with, else seconds.
+// defaultUnit is the unit of a bare number: days before a time or hours, the unit
+// of the number that follows, else what the modifier's range ends with, else
+// seconds.
 func defaultUnit(toks []string, i, rng int) string {
 	if i+1 < len(toks) {
 		if strings.Contains(toks[i+1], ":") {
 			return "d"
 		}
 		if !isAlpha(toks[i+1][0]) {
-			return ""
+			next := defaultUnit(toks, i+1, rng)
+			if i+2 < len(toks) && isAlpha(toks[i+2][0]) {
+				next = spanUnits[toks[i+2]]
+			}
+			if next == "h" {
+				return "d"
+			}
+			return next
 		}
 	}
 	switch rng {

@@ -91,7 +91,7 @@ func (c typeCatalog) RegIn(k types.RegKind, text string) (oid.OID, error) {
 	case types.RegProcedure:
 		return c.regProcedure(text)
 	case types.RegOperator:
-		return 0, pgerr.NotYet("regoperator input")
+		return c.regOperator(text)
 	}
 	schema, name, err := splitName(text)
 	if err != nil {
@@ -215,45 +215,6 @@ func (c *Catalog) ParseType(text string) (oid.OID, int32, error) {
 		e.Position = 0
 	}
 	return o, mod, err
-}
-
-func (c typeCatalog) regProcedure(text string) (oid.OID, error) {
-	i := strings.IndexByte(text, '(')
-	j := strings.LastIndexByte(text, ')')
-	if i < 0 || j < i {
-		return 0, pgerr.New(pgerr.InvalidTextRepresentation, "expected a left parenthesis")
-	}
-	schema, name, err := splitName(text[:i])
-	if err != nil {
-		return 0, err
-	}
-	var args []oid.OID
-	if list := strings.TrimSpace(text[i+1 : j]); list != "" {
-		for p := range strings.SplitSeq(list, ",") {
-			t, err := c.regType(strings.TrimSpace(p))
-			if err != nil {
-				return 0, err
-			}
-			args = append(args, t)
-		}
-	}
-	fns, err := c.Names.Functions(schema, name)
-	if err != nil {
-		return 0, err
-	}
-next:
-	for _, f := range fns {
-		if len(f.ArgTypes) != len(args) {
-			continue
-		}
-		for i := range args {
-			if f.ArgTypes[i] != args[i] {
-				continue next
-			}
-		}
-		return f.OID, nil
-	}
-	return 0, pgerr.New(pgerr.UndefinedFunction, "function \"%s\" does not exist", text)
 }
 
 // qualified writes a name with its schema unless it is visible.
