@@ -156,8 +156,15 @@ func (p *pstate) placeAggregate(g node.Node, at int, what string) {
 				p.throw(p.err(node.ExprLocation(te.Expr), pgerr.FeatureNotSupported, "aggregate function calls cannot contain set-returning function calls").
 					WithHint("You might be able to move the set-returning function into a LATERAL FROM item."))
 			}
-			if has(te.Expr, func(n node.Node) bool { _, ok := n.(*node.WindowFunc); return ok }) {
-				p.fail(at, pgerr.GroupingError, "aggregate function calls cannot contain window function calls")
+			win := at
+			if has(te.Expr, func(n node.Node) bool {
+				w, ok := n.(*node.WindowFunc)
+				if ok {
+					win = int(w.Location)
+				}
+				return ok
+			}) {
+				p.fail(win, pgerr.GroupingError, "aggregate function calls cannot contain window function calls")
 			}
 		}
 	case *node.GroupingFunc:

@@ -28,6 +28,9 @@ type Catalog interface {
 	FamilyOperator(family, left, right oid.OID, strategy int) (oid.OID, error)
 	// OperatorFamilies lists the search memberships of an operator.
 	OperatorFamilies(op oid.OID) ([]FamilyMember, error)
+	// InRangeFuncs lists the functions of a btree family that compare a value of
+	// type left with another one and an offset: the bounds of RANGE frames.
+	InRangeFuncs(family, left oid.OID) ([]InRangeFunc, error)
 	// IsInheritedFrom tells whether relation child inherits from parent.
 	IsInheritedFrom(child, parent oid.OID) (bool, error)
 	// UniqueIndexes lists the valid, immediate unique indexes of a table.
@@ -96,6 +99,9 @@ type Operator struct {
 	Commutator, Negator oid.OID
 	CanHash, CanMerge   bool
 }
+
+// InRangeFunc is support function 3 of a btree family, and its offset's type.
+type InRangeFunc struct{ Offset, Func oid.OID }
 
 // Cast is a row of pg_cast.
 type Cast struct {

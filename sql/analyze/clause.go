@@ -400,28 +400,36 @@ func (p *pstate) windowClauses(tl *[]*node.TargetEntry) []*node.WindowClause {
 }
 
 func (p *pstate) frame(w *node.WindowClause, d *pg.WindowDef, tl []*node.TargetEntry) {
-	offset := func(n *pg.Node) node.Node {
+	inRange := w.FrameOptions&node.FrameRange != 0 && (d.StartOffset != nil || d.EndOffset != nil)
+	var r rangeFrame
+	if inRange {
+		r = p.rangeColumn(w, d, tl)
+	}
+	offset := func(n *pg.Node, fn *oid.OID) node.Node {
 		if n == nil {
 			return nil
 		}
 		e := p.expr(n, kindWindowFrame)
 		what := "ROWS"
-		switch {
-		case w.FrameOptions&node.FrameRange != 0:
-			p.notYet(node.ExprLocation(e), "RANGE with an offset")
-		case w.FrameOptions&node.FrameGroups != 0:
-			what = "GROUPS"
-			if len(w.OrderClause) == 0 {
-				p.fail(int(d.Location), pgerr.WindowingError, "GROUPS mode requires an ORDER BY clause")
+		if inRange {
+			what = "RANGE"
+			e, *fn = p.rangeOffset(r, e)
+		} else {
+			if w.FrameOptions&node.FrameGroups != 0 {
+				what = "GROUPS"
+				if len(w.OrderClause) == 0 {
+					p.fail(int(d.Location), pgerr.WindowingError, "GROUPS mode requires an ORDER BY clause")
+				}
 			}
+			e = p.coerceSpecific(e, oid.Int8, -1, what)
 		}
-		e = p.coerceSpecific(e, oid.Int8, -1, what)
 		if hasVar(e) {
 			p.fail(firstVar(e), pgerr.InvalidColumnReference, "argument of %s must not contain variables", what)
 		}
 		return e
 	}
-	w.StartOffset, w.EndOffset = offset(d.StartOffset), offset(d.EndOffset)
+	w.StartOffset = offset(d.StartOffset, &w.StartInRangeFunc)
+	w.EndOffset = offset(d.EndOffset, &w.EndInRangeFunc)
 }
 
 // windowCall builds a WindowFunc.

@@ -62,6 +62,24 @@ func justifyInterval(v types.Span) types.Span {
 	return v
 }
 
+// IntervalBetween is the interval that lies the given part of the way from lo to
+// hi (percentile_cont).
+func IntervalBetween(lo, hi datum.Datum, part float64) (datum.Datum, error) {
+	a := types.ParseSpan(lo.Bytes)
+	n, err := negSpan(a)
+	if err != nil {
+		return datum.Null(), err
+	}
+	d, err := sumSpan(types.ParseSpan(hi.Bytes), n)
+	if err != nil {
+		return datum.Null(), err
+	}
+	if d, err = scaleSpan(d, part, false); err != nil {
+		return datum.Null(), err
+	}
+	return spanResult(sumSpan(d, a))
+}
+
 func addSpanArith(r funcs) {
 	pure := func(f func(v types.Span) types.Span) func(v types.Span) (types.Span, error) {
 		return func(v types.Span) (types.Span, error) { return f(v), nil }

@@ -33,7 +33,8 @@ type aggCall struct {
 	argShape columns
 	batch    []types.Vec
 	vals     []datum.Datum
-	direct   []expr
+	direct   []expr      // of WITHIN GROUP aggregates
+	ordered  *orderedSet // nil: an ordinary aggregate
 }
 
 // sortCmp orders one column of a row store.
@@ -185,15 +186,18 @@ func (x *Execution) newAggCall(e *node.Aggref, inCols int) (*aggCall, error) {
 	if err != nil {
 		return nil, err
 	}
-	impl, ok := builtin.LookupAgg(info.TransSrc, info.FinalSrc)
-	if !ok {
-		return nil, pgerr.NotYet("aggregate %s", info.Name)
-	}
-	if e.Aggkind != node.AggKindNormal && e.Aggkind != 0 {
-		return nil, pgerr.NotYet("ordered-set aggregate %s", info.Name)
-	}
-	a := &aggCall{ref: e, impl: impl}
+	a := &aggCall{ref: e}
 	c := &compiler{x: x, scope: childScope{nOuter: inCols}}
+	if e.Aggkind != node.AggKindNormal && e.Aggkind != 0 {
+		err = x.newOrderedSet(a, e, c, info)
+	} else if impl, ok := builtin.LookupAgg(info.TransSrc, info.FinalSrc); ok {
+		a.impl = impl
+	} else {
+		err = pgerr.NotYet("aggregate %s", info.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
 	for _, te := range e.Args {
 		arg, err := c.expr(te.Expr)
 		if err != nil {
@@ -271,7 +275,9 @@ func (n *agg) reset() {
 func (n *agg) newGroup(b *Batch, i int32) int {
 	g := group{states: make([]builtin.AggState, len(n.calls)), first: n.reps.n}
 	for k, a := range n.calls {
-		g.states[k] = a.impl.New(&a.call)
+		if a.impl != nil {
+			g.states[k] = a.impl.New(&a.call)
+		}
 		if a.distinct != nil {
 			if g.seen == nil {
 				g.seen = make([]map[string]struct{}, len(n.calls))
@@ -383,6 +389,15 @@ func (n *agg) stepRow(x *Execution, k int, a *aggCall, g int, i int32) error {
 func (n *agg) endGroup(x *Execution, g, row int) error {
 	gr := &n.groups[g]
 	for k, a := range n.calls {
+		if a.ordered != nil {
+			d, err := n.finalOrdered(x, a, gr.rows[k], int32(row))
+			if err != nil {
+				return err
+			}
+			gr.rows[k] = nil
+			put(n.out.Cols[len(n.in)+k], int32(row), d)
+			continue
+		}
 		if a.order != nil {
 			s := gr.rows[k]
 			for _, r := range sortRows(s, a.order) {
@@ -415,13 +430,13 @@ func (n *agg) flush(x *Execution, from, to int) (*Batch, error) {
 	for c := range n.in {
 		gather(n.out.Cols[c], 0, &n.reps.cols[c], rows)
 	}
+	n.fillGrouping(count)
+	n.out.N, n.out.Sel = count, all(count)
 	for i := range count {
 		if err := n.endGroup(x, from+i, i); err != nil {
 			return nil, err
 		}
 	}
-	n.fillGrouping(count)
-	n.out.N, n.out.Sel = count, all(count)
 	return n.emit(x, n.out, n.out.Sel)
 }
 

@@ -38,7 +38,11 @@ func (x *Execution) encoderFor(t oid.OID) (keyEncoder, bool) {
 		return func(dst []byte, d datum.Datum) []byte { return encodeBytes(dst, cmp.TrimSpaces(d.Bytes)) }, true
 	case oid.Interval:
 		return encodeInterval, true
-	case oid.TimeTZ, oid.Record, oid.JSON, oid.XML, oid.Point, oid.Money, oid.JSONB:
+	case oid.TimeTZ:
+		return func(dst []byte, d datum.Datum) []byte { return encodeBytes(dst, d.Bytes) }, true
+	case oid.Record:
+		return x.recordKey, true
+	case oid.JSON, oid.XML, oid.Point, oid.Money, oid.JSONB:
 		return nil, false
 	}
 	switch {
@@ -46,6 +50,8 @@ func (x *Execution) encoderFor(t oid.OID) (keyEncoder, bool) {
 		return func(dst []byte, d datum.Datum) []byte { return binary.LittleEndian.AppendUint64(dst, uint64(d.Int)) }, true
 	case info.Elem != 0 && info.Len == -1:
 		return x.arrayEncoder(info.Elem)
+	case info.Type == 'c':
+		return x.recordKey, true
 	case info.Type == 'b' || info.Type == 'e':
 		return func(dst []byte, d datum.Datum) []byte { return encodeBytes(dst, d.Bytes) }, true
 	}
@@ -124,6 +130,28 @@ func encodeNumeric(dst []byte, d datum.Datum) []byte {
 	}
 	dst = append(dst, sign, byte(weight), byte(weight>>8))
 	return encodeBytes(dst, digits)
+}
+
+// recordKey encodes a row column by column, by the types that the row itself
+// names.
+func (x *Execution) recordKey(dst []byte, d datum.Datum) []byte {
+	row, desc, err := x.deformRow(d)
+	if err != nil {
+		return encodeBytes(dst, d.Bytes)
+	}
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(row)))
+	for i, v := range row {
+		if v.Null {
+			dst = append(dst, 1)
+			continue
+		}
+		if enc, ok := x.encoderFor(desc.Attrs[i].Type); ok {
+			dst = enc(append(dst, 0), v)
+		} else {
+			dst = encodeBytes(append(dst, 0), v.Bytes)
+		}
+	}
+	return dst
 }
 
 // arrayEncoder encodes dimensions, then elements with a mark for NULL.

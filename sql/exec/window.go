@@ -58,7 +58,7 @@ type windowAgg struct {
 	ordCmp     []sortCmp
 	funcs      []*winFunc
 	start, end expr
-	inRange    [2]*builtin.Func
+	ranges     *rangeBounds // of RANGE with an offset
 
 	rows    *rowStore // the partition
 	args    []*rowStore
@@ -112,7 +112,9 @@ func (x *Execution) newWindow(p *plan.WindowAgg) (Node, error) {
 		}
 	}
 	if p.FrameOptions&node.FrameRange != 0 && p.FrameOptions&(node.FrameStartOffset|node.FrameEndOffset) != 0 {
-		return nil, pgerr.NotYet("RANGE with an offset")
+		if err := n.newRange(x); err != nil {
+			return nil, err
+		}
 	}
 	n.shape = append(columns(nil), n.in...)
 	for _, f := range n.funcs {
@@ -297,6 +299,11 @@ func (n *windowAgg) compute(x *Execution) error {
 	for j := start; j < count; j++ {
 		n.peerEnd[j] = count
 	}
+	if n.ranges != nil {
+		if err := n.computeRanges(x); err != nil {
+			return err
+		}
+	}
 	n.results = make([]types.Vec, len(n.funcs))
 	for k, f := range n.funcs {
 		grow(&n.results[k], count, f.byRef)
@@ -351,22 +358,18 @@ func (n *windowAgg) Close(*Execution) {}
 
 // bounds evaluates the frame offsets.
 func (n *windowAgg) bounds(x *Execution) (start, end int, err error) {
-	one := &Batch{N: 1, Sel: identity[:1]}
 	get := func(e expr, which string) (int, error) {
-		if e == nil {
+		if e == nil || n.ranges != nil {
 			return 0, nil
 		}
-		v, err := e.eval(x, one, one.Sel)
+		d, err := n.offset(x, e, which)
 		if err != nil {
 			return 0, err
 		}
-		if v.Nulls[0] {
-			return 0, pgerr.New(pgerr.NullValueNotAllowed, "frame %s offset must not be null", which)
-		}
-		if v.Ints[0] < 0 {
+		if d.Int < 0 {
 			return 0, pgerr.New(pgerr.InvalidPrecedingOrFollowingSize, "frame %s offset must not be negative", which)
 		}
-		return int(min(v.Ints[0], 1<<40)), nil
+		return int(min(d.Int, 1<<40)), nil
 	}
 	if start, err = get(n.start, "starting"); err != nil {
 		return
@@ -390,6 +393,8 @@ func (n *windowAgg) frame(i, startOff, endOff int) (from, to int) {
 		return lo
 	}
 	switch {
+	case n.ranges != nil && n.ranges.from != nil:
+		from = n.ranges.from[i]
 	case o&node.FrameStartUnboundedPreceding != 0:
 		from = 0
 	case o&node.FrameStartCurrentRow != 0:
@@ -406,6 +411,8 @@ func (n *windowAgg) frame(i, startOff, endOff int) (from, to int) {
 		}
 	}
 	switch {
+	case n.ranges != nil && n.ranges.to != nil:
+		to = n.ranges.to[i]
 	case o&node.FrameEndUnboundedFollowing != 0:
 		to = count
 	case o&node.FrameEndCurrentRow != 0:

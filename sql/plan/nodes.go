@@ -360,6 +360,9 @@ type WindowAgg struct {
 	OrdCollations          []oid.OID
 	FrameOptions           int
 	StartOffset, EndOffset node.Node
+	// Of RANGE with an offset: in_range functions, collation and order.
+	StartInRangeFunc, EndInRangeFunc, InRangeColl oid.OID
+	InRangeAsc, InRangeNullsFirst                 bool
 }
 
 // Unique removes adjacent duplicates.

@@ -66,7 +66,9 @@ func (r *root) addWindows(p Plan, have []sortKey) (Plan, []sortKey, error) {
 			}
 			have = keys
 		}
-		n := &WindowAgg{Winref: w.Winref, FrameOptions: w.FrameOptions, StartOffset: w.StartOffset, EndOffset: w.EndOffset}
+		n := &WindowAgg{Winref: w.Winref, FrameOptions: w.FrameOptions, StartOffset: w.StartOffset, EndOffset: w.EndOffset,
+			StartInRangeFunc: w.StartInRangeFunc, EndInRangeFunc: w.EndInRangeFunc, InRangeColl: w.InRangeColl, InRangeAsc: w.InRangeAsc,
+			InRangeNullsFirst: w.InRangeNullsFirst}
 		in := p.Common().TargetList
 		for _, c := range w.PartitionClause {
 			e := refTarget(q.TargetList, c.TleSortGroupRef)

@@ -269,6 +269,15 @@ func (s *Catalog) OperatorFamilies(op oid.OID) ([]analyze.FamilyMember, error) {
 	}, "select amopfamily, amoplefttype, amoprighttype, amopmethod, amopstrategy from pg_amop where amopopr = $1 and amoppurpose = 's'", u(op)), nil
 }
 
+// InRangeFuncs is part of analyze.Catalog.
+func (s *Catalog) InRangeFuncs(family, left oid.OID) ([]analyze.InRangeFunc, error) {
+	return rows(s, func(scan func(...any)) analyze.InRangeFunc {
+		var m analyze.InRangeFunc
+		scan(&m.Offset, &m.Func)
+		return m
+	}, "select amprocrighttype, amproc::oid from pg_amproc where amprocfamily = $1 and amproclefttype = $2 and amprocnum = 3", u(family), u(left)), nil
+}
+
 // IsInheritedFrom is part of analyze.Catalog.
 func (s *Catalog) IsInheritedFrom(child, parent oid.OID) (bool, error) {
 	return one[bool](s, "select true from pg_inherits where inhrelid = $1 and inhparent = $2", u(child), u(parent)), nil

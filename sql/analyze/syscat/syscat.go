@@ -377,6 +377,18 @@ func (c *Catalog) OperatorFamilies(op oid.OID) ([]analyze.FamilyMember, error) {
 	return out, err
 }
 
+// InRangeFuncs is part of analyze.Catalog.
+func (c *Catalog) InRangeFuncs(family, left oid.OID) ([]analyze.InRangeFunc, error) {
+	all, err := c.S.AmprocsByFamily(family)
+	var out []analyze.InRangeFunc
+	for _, m := range all {
+		if m.Amproclefttype == left && m.Amprocnum == 3 {
+			out = append(out, analyze.InRangeFunc{Offset: m.Amprocrighttype, Func: oid.OID(m.Amproc)})
+		}
+	}
+	return out, err
+}
+
 // IsInheritedFrom is part of analyze.Catalog.
 func (c *Catalog) IsInheritedFrom(child, parent oid.OID) (bool, error) {
 	up, err := c.S.ParentsOf(child)
