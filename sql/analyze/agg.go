@@ -5,6 +5,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/node"
 )
@@ -43,6 +44,22 @@ func clearLocations(m protoreflect.Message) {
 		}
 		return true
 	})
+}
+
+// unifyHypothetical brings each direct argument and the ordering column that it
+// stands for to one type.
+func (p *pstate) unifyHypothetical(args []node.Node, order int, name string, in []oid.OID, loc int) {
+	direct := len(args) - order
+	if direct != order {
+		p.throw(p.err(loc, pgerr.UndefinedFunction, "function %s does not exist", p.funcText(name, in, nil)).
+			WithHint("To use the hypothetical-set aggregate %s, the number of hypothetical direct arguments (here %d) must match the number of ordering columns (here %d).",
+				name, direct, order))
+	}
+	for i := range order {
+		a, b := &args[direct+i], &args[i]
+		t := p.commonType([]node.Node{*a, *b}, "WITHIN GROUP")
+		*a, *b = p.toCommon(*a, t, "WITHIN GROUP"), p.toCommon(*b, t, "WITHIN GROUP")
+	}
 }
 
 // aggArgs fills in an aggregate's arguments, ORDER BY and DISTINCT, and finds the
@@ -244,10 +261,11 @@ func (p *pstate) flattenJoins(n node.Node) node.Node {
 }
 
 type groupCheck struct {
-	p     *pstate
-	q     *node.Query
-	group []node.Node
-	deps  map[int]bool // range table entries whose primary key is grouped by
+	p      *pstate
+	q      *node.Query
+	group  []node.Node
+	direct bool         // within direct arguments of an ordered-set aggregate
+	deps   map[int]bool // range table entries whose primary key is grouped by
 }
 
 func (c *groupCheck) check(n node.Node, level int) {
@@ -259,9 +277,11 @@ func (c *groupCheck) check(n node.Node, level int) {
 		return
 	case *node.Aggref:
 		if x.Agglevelsup == level {
+			c.direct = true
 			for _, d := range x.Aggdirectargs {
 				c.check(d, level)
 			}
+			c.direct = false
 			return
 		}
 		if x.Agglevelsup > level {
@@ -330,7 +350,11 @@ func (c *groupCheck) column(v *node.Var, level int) {
 		name = systemColumns[-v.Varattno-1].name
 	}
 	if level == 0 {
-		c.p.fail(int(v.Location), pgerr.GroupingError, `column "%s.%s" must appear in the GROUP BY clause or be used in an aggregate function`, r.Eref.Aliasname, name)
+		e := c.p.err(int(v.Location), pgerr.GroupingError, `column "%s.%s" must appear in the GROUP BY clause or be used in an aggregate function`, r.Eref.Aliasname, name)
+		if c.direct {
+			e.Detail = "Direct arguments of an ordered-set aggregate must use only grouped columns."
+		}
+		c.p.throw(e)
 	}
 	c.p.fail(int(v.Location), pgerr.GroupingError, `subquery uses ungrouped column "%s.%s" from outer query`, r.Eref.Aliasname, name)
 }

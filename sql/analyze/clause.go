@@ -437,6 +437,9 @@ func (p *pstate) windowCall(fc *pg.FuncCall, f *Function, args []node.Node, ret 
 	if fc.AggDistinct {
 		p.fail(at, pgerr.FeatureNotSupported, "DISTINCT is not implemented for window functions")
 	}
+	if f.Kind == 'a' && f.AggKind != 'n' && f.AggKind != 0 {
+		p.fail(at, pgerr.FeatureNotSupported, "OVER is not supported for ordered-set aggregate %s", f.Name)
+	}
 	if f.Kind == 'a' && len(args) == 0 && !fc.AggStar {
 		p.fail(at, pgerr.WrongObjectType, "%s(*) must be used to call a parameterless aggregate function", f.Name)
 	}

@@ -268,6 +268,9 @@ func (p *pstate) applyCall(fc *pg.FuncCall, c *candidate, args []node.Node, name
 	}
 	ret := p.enforceGenerics(all, declared, f.RetType, loc)
 	p.coerceArgs(args, actual, declared)
+	if fc.AggWithinGroup && f.AggKind == 'h' {
+		p.unifyHypothetical(args, len(fc.AggOrder), name, actual, loc)
+	}
 	variadic := fc.FuncVariadic
 	if c.variadic && c.nvargs > 0 {
 		if f.Variadic != oid.Any {

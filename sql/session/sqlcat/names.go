@@ -98,9 +98,13 @@ func (c typeCatalog) RegIn(k types.RegKind, text string) (oid.OID, error) {
 		return 0, err
 	}
 	if schema != "" && k != types.RegNamespace && k != types.RegRole {
-		if ok, err := c.Names.SchemaExists(schema); err != nil || !ok && k == types.RegClass {
-			if err == nil {
+		if ok, err := c.Names.SchemaExists(schema); err != nil || !ok {
+			switch {
+			case err != nil:
+			case k == types.RegClass:
 				err = pgerr.New(pgerr.UndefinedTable, "relation %q does not exist", text)
+			default:
+				err = pgerr.New(pgerr.InvalidSchemaName, "schema \"%s\" does not exist", schema)
 			}
 			return 0, err
 		}

@@ -17,6 +17,15 @@ func (c *Catalog) nameAndArgs(text string, allowNone bool) (schema, name string,
 	if schema, name, err = splitName(text[:open]); err != nil {
 		return "", "", nil, err
 	}
+	if schema != "" {
+		ok, err := c.Names.SchemaExists(schema)
+		if err == nil && !ok {
+			err = pgerr.New(pgerr.InvalidSchemaName, "schema \"%s\" does not exist", schema)
+		}
+		if err != nil {
+			return "", "", nil, err
+		}
+	}
 	list := strings.TrimRight(text[open+1:], " \t\n\r\f\v")
 	if !strings.HasSuffix(list, ")") {
 		return "", "", nil, pgerr.New(pgerr.InvalidTextRepresentation, "expected a right parenthesis")
