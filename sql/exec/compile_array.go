@@ -268,48 +268,6 @@ func (e *subscript) cut(a array.Array, i int32) datum.Datum {
 	return datum.Bytes(array.Build(out, e.elem))
 }
 
-// assign replaces one element, extending a one-dimensional array as needed.
-func (e *subscript) assign(d, val datum.Datum, i int32) (datum.Datum, error) {
-	if e.slice || len(e.up) != 1 {
-		return d, pgerr.NotYet("assignment to an array slice")
-	}
-	if e.up[0].Nulls[i] {
-		return d, pgerr.New(pgerr.NullValueNotAllowed, "array subscript in assignment must not be null")
-	}
-	a := array.Array{Type: e.elemType}
-	if !d.Null {
-		var err error
-		if a, err = array.Parse(d.Bytes, e.elem); err != nil {
-			return d, err
-		}
-	}
-	s := e.up[0].Ints[i]
-	switch {
-	case len(a.Dims) > 1:
-		return d, pgerr.New(pgerr.ArraySubscriptError, "wrong number of array subscripts")
-	case len(a.Dims) == 0:
-		a.Dims = []array.Dim{{Len: 1, Lower: int32(s)}}
-		a.Elems = []datum.Datum{val}
-		return datum.Bytes(array.Build(a, e.elem)), nil
-	}
-	k := s - int64(a.Dims[0].Lower)
-	n := int64(len(a.Elems))
-	if k < -array.MaxElems || k > array.MaxElems || k < 0 && n-k > array.MaxElems {
-		return d, pgerr.New(pgerr.ProgramLimitExceeded, "array size exceeds the maximum allowed (%d)", array.MaxElems)
-	}
-	elems := append([]datum.Datum(nil), a.Elems...)
-	for ; k < 0; k++ {
-		elems = append([]datum.Datum{datum.Null()}, elems...)
-		a.Dims[0].Lower--
-	}
-	for int64(len(elems)) <= k {
-		elems = append(elems, datum.Null())
-	}
-	elems[s-int64(a.Dims[0].Lower)] = val
-	a.Elems, a.Dims[0].Len = elems, int32(len(elems))
-	return datum.Bytes(array.Build(a, e.elem)), nil
-}
-
 // rowCmp is (a, b) op (c, d).
 type rowCmp struct {
 	l, r   []expr
