@@ -356,28 +356,6 @@ func (n *windowAgg) Rescan(x *Execution, changed paramSet) error {
 
 func (n *windowAgg) Close(*Execution) {}
 
-// bounds evaluates the frame offsets.
-func (n *windowAgg) bounds(x *Execution) (start, end int, err error) {
-	get := func(e expr, which string) (int, error) {
-		if e == nil || n.ranges != nil {
-			return 0, nil
-		}
-		d, err := n.offset(x, e, which)
-		if err != nil {
-			return 0, err
-		}
-		if d.Int < 0 {
-			return 0, pgerr.New(pgerr.InvalidPrecedingOrFollowingSize, "frame %s offset must not be negative", which)
-		}
-		return int(min(d.Int, 1<<40)), nil
-	}
-	if start, err = get(n.start, "starting"); err != nil {
-		return
-	}
-	end, err = get(n.end, "ending")
-	return
-}
-
 // frame is the rows [from, to) that row i's frame has, before exclusion.
 func (n *windowAgg) frame(i, startOff, endOff int) (from, to int) {
 	o, count := n.p.FrameOptions, n.rows.n

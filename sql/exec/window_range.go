@@ -121,3 +121,25 @@ func (n *windowAgg) offset(x *Execution, e expr, which string) (datum.Datum, err
 	}
 	return at(v, 0), nil
 }
+
+// bounds evaluates the frame offsets.
+func (n *windowAgg) bounds(x *Execution) (start, end int, err error) {
+	get := func(e expr, which string) (int, error) {
+		if e == nil || n.ranges != nil {
+			return 0, nil
+		}
+		d, err := n.offset(x, e, which)
+		if err != nil {
+			return 0, err
+		}
+		if d.Int < 0 {
+			return 0, pgerr.New(pgerr.InvalidPrecedingOrFollowingSize, "frame %s offset must not be negative", which)
+		}
+		return int(min(d.Int, 1<<40)), nil
+	}
+	if start, err = get(n.start, "starting"); err != nil {
+		return
+	}
+	end, err = get(n.end, "ending")
+	return
+}
