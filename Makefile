@@ -9,7 +9,7 @@ N ?= 100
 FUZZTIME ?= 60s
 GO ?= go
 
-.PHONY: build test check oracle crash generations nightly race bench fuzz
+.PHONY: build test check oracle clients crash generations nightly race bench fuzz
 
 build:
 	$(GO) build -o pgmini ./cmd/pgmini
@@ -17,7 +17,11 @@ build:
 oracle:
 	@.ci/postgresql
 
-test: oracle
+# the drivers of package clients
+clients: oracle
+	@.ci/clients
+
+test: clients
 	$(GO) vet ./...
 	$(GO) test -p 2 -timeout 14m ./...
 
@@ -29,14 +33,14 @@ check:
 crash: oracle
 	PGMINI_CRASH_ROUNDS=$(N) $(GO) test -count=1 -timeout 6h -v -run TestKillLoop ./internal/crash
 
-race: oracle
+race: clients
 	$(GO) test -race -p 2 -timeout 3h ./...
 
 generations: oracle
 	PGMINI_CRASH_TIME=30m PGMINI_CRASH_STOCK=100 $(GO) test -count=1 -timeout 2h -v -run TestGenerations ./internal/crashmodel
 
 nightly: race crash generations fuzz
-	PGMINI_NIGHTLY=1 $(GO) test -count=1 -p 2 -timeout 6h ./...
+	PGMINI_NIGHTLY=1 $(GO) test -tags nightly -count=1 -p 2 -timeout 6h ./...
 	$(GO) test -tags invariants -p 2 -timeout 3h ./...
 
 bench: oracle

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -67,28 +66,41 @@ func killWrite(i *Instance, s *store, writer, round int) error {
 	}
 }
 
-// TestKillHelper is the process to be killed.
-func TestKillHelper(t *testing.T) {
-	dir := os.Getenv(killDir)
-	if dir == "" {
-		t.Skip("not the helper")
+// TestMain is the process to be killed too.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(killDir); dir != "" {
+		fmt.Fprintln(os.Stderr, killHelper(dir))
+		os.Exit(1)
 	}
+	m.Run()
+}
+
+// killHelper writes until it is killed, or an error.
+func killHelper(dir string) error {
 	round, err := strconv.Atoi(os.Getenv("PGMINI_KILL_ROUND"))
-	must(t, err)
+	if err != nil {
+		return err
+	}
 	i, err := Open(bg, Options{FS: osfs.New(dir), Dir: dir, PID: os.Getpid(), Settings: killSettings()})
-	must(t, err)
+	if err != nil {
+		return err
+	}
 	s := newStore(i, sweepNode)
 	if round == 0 {
 		tx := i.xact.Begin(xact.BeginOptions{})
-		must(t, s.create(tx))
-		must(t, tx.Commit(bg))
+		if err := s.create(tx); err != nil {
+			return err
+		}
+		if err := tx.Commit(bg); err != nil {
+			return err
+		}
 	}
 	fmt.Println("ready")
-	var wg sync.WaitGroup
+	failed := make(chan error, killWriters)
 	for w := range killWriters {
-		wg.Go(func() { t.Error(killWrite(i, s, w, round)) })
+		go func() { failed <- killWrite(i, s, w, round) }()
 	}
-	wg.Wait()
+	return <-failed
 }
 
 // TestKill kills a server under load again and again: every acknowledged
@@ -123,7 +135,7 @@ func TestKill(t *testing.T) {
 
 func killOnce(t *testing.T, dir string, round int, after time.Duration, acked map[int]bool) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestKillHelper$")
+	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), killDir+"="+dir, "PGMINI_KILL_ROUND="+strconv.Itoa(round))
 	var errs strings.Builder
 	cmd.Stderr = &errs
