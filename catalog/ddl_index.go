@@ -203,11 +203,21 @@ func (s *Session) indexDepends(n *NewIndex) error {
 		if err != nil {
 			return err
 		}
-		if err := s.Depend(Object{oid.RelConstraint, con, 0}, DependAuto, cols[n.KeyCols:]...); err != nil {
-			return err
+		for _, c := range cols[n.KeyCols:] {
+			if contains(cols[:n.KeyCols], c) {
+				continue
+			}
+			if err := s.Depend(Object{oid.RelConstraint, con, 0}, DependAuto, c); err != nil {
+				return err
+			}
 		}
 		if err := s.Depend(self, DependInternal, Object{oid.RelConstraint, con, 0}); err != nil {
 			return err
+		}
+		if n.Deferrable {
+			if err := s.DeferrableKey(con, &row, n.Constraint == 'p'); err != nil {
+				return err
+			}
 		}
 	} else {
 		if len(cols) == 0 {
@@ -228,6 +238,24 @@ func (s *Session) indexDepends(n *NewIndex) error {
 		return err
 	}
 	return s.dependExpr(self, n.Table.OID, n.Refs)
+}
+
+// Facts about the trigger of a deferrable unique key: its function and type (after
+// each inserted or updated row). FROZEN.
+const (
+	uniqueKeyRecheck oid.OID = 1250
+	recheckType      int16   = 1 | 4 | 16
+)
+
+// DeferrableKey makes the trigger that checks a deferrable unique key.
+func (s *Session) DeferrableKey(con oid.OID, row *rows.PgConstraint, primary bool) error {
+	prefix := "Unique_ConstraintTrigger"
+	if primary {
+		prefix = "PK_ConstraintTrigger"
+	}
+	_, err := s.CreateConstraintTrigger(rows.PgTrigger{Tgrelid: row.Conrelid, Tgfoid: uniqueKeyRecheck, Tgtype: recheckType, Tgconstrindid: row.Conindid,
+		Tgconstraint: con, Tgdeferrable: true, Tginitdeferred: row.Condeferred}, prefix)
+	return err
 }
 
 // dependExpr records what the expression of obj uses: columns of its own table

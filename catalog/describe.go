@@ -39,7 +39,7 @@ func (s *Session) Describe(o Object) (string, error) {
 			return unknownObject("rule", o), err
 		}
 		rel, err := s.describeRelation(Object{oid.RelClass, r.Row.EvClass, 0})
-		return "rule " + QuoteIdentifier(r.Row.Rulename) + " on " + rel, err
+		return "rule " + r.Row.Rulename + " on " + rel, err
 	case oid.RelProc:
 		p, err := s.Proc(o.ID)
 		if err != nil || p == nil {
@@ -75,7 +75,7 @@ func (s *Session) describeRelation(o Object) (string, error) {
 	}
 	for _, a := range atts {
 		if int32(a.Attnum) == o.Sub {
-			return "column " + QuoteIdentifier(a.Attname) + " of " + rel, nil
+			return "column " + a.Attname + " of " + rel, nil
 		}
 	}
 	return rel, nil
@@ -86,7 +86,7 @@ func (s *Session) describeConstraint(o Object) (string, error) {
 	if err != nil || c == nil {
 		return unknownObject("constraint", o), err
 	}
-	name := "constraint " + QuoteIdentifier(c.Conname)
+	name := "constraint " + c.Conname
 	if c.Conrelid == oid.Invalid {
 		return name, nil
 	}

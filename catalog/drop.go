@@ -240,6 +240,8 @@ func (s *Session) remove(o Object) error {
 		return s.dropConstraint(o.ID)
 	case oid.RelRewrite:
 		return s.dropRule(o.ID)
+	case oid.RelTrigger:
+		return s.dropTrigger(o.ID)
 	}
 	return s.removeAll(o.Class, o.ID)
 }

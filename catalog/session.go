@@ -95,6 +95,7 @@ type Session struct {
 	names func(oid.OID) string // of types, in messages; may be nil
 	// Schemas of temporary tables and of their TOAST tables, once they are there.
 	tempSpace, tempToast oid.OID
+	emptied              []oid.OID // temporary tables with ON COMMIT DELETE ROWS
 	temp                 map[oid.OID]*relEntry
 	tgen                 uint64 // generation of temp
 }

@@ -1,9 +1,14 @@
 package catalog
 
 import (
+	"slices"
 	"strconv"
 
+	"github.com/pgmini/pgmini/access"
+	"github.com/pgmini/pgmini/access/heap"
+	"github.com/pgmini/pgmini/access/nbtree"
 	"github.com/pgmini/pgmini/oid"
+	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/pgerr"
 )
 
@@ -60,4 +65,70 @@ func (s *Session) DropTempRelations() error {
 		objs = append(objs, Object{d.Row.Classid, d.Row.Objid, d.Row.Objsubid})
 	}
 	return s.Drop(objs, Cascade, nil)
+}
+
+// EmptyAtCommit makes a temporary table lose its rows at the end of each
+// transaction (ON COMMIT DELETE ROWS).
+func (s *Session) EmptyAtCommit(rel oid.OID) {
+	s.emptied = append(s.emptied, rel)
+	s.tx.OnAbort(func() { s.emptied = slices.DeleteFunc(s.emptied, func(o oid.OID) bool { return o == rel }) })
+}
+
+// EmptyTempTables empties the tables of EmptyAtCommit, for good: it comes right
+// before the commit.
+func (s *Session) EmptyTempTables() error {
+	left := s.emptied[:0:0]
+	for _, o := range s.emptied {
+		rel, err := s.Relation(o)
+		if err != nil {
+			return err
+		}
+		if rel == nil {
+			continue // dropped
+		}
+		left = append(left, o)
+		if err := s.emptyTemp(rel); err != nil {
+			return err
+		}
+	}
+	s.emptied = left
+	return nil
+}
+
+// emptyTemp cuts the files of a temporary table, its TOAST table and all their
+// indexes to nothing.
+func (s *Session) emptyTemp(rel *access.Relation) error {
+	n, err := rel.Pool.NBlocks(rel.Node, page.MainFork)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		if err := heap.Truncate(s.tx, rel, 0); err != nil {
+			return err
+		}
+		indexes, err := s.IndexesOf(rel.OID)
+		if err != nil {
+			return err
+		}
+		for _, ix := range indexes {
+			idx, err := s.Relation(ix.Indexrelid)
+			if err != nil {
+				return err
+			}
+			if err := heap.Truncate(s.tx, idx, 0); err != nil {
+				return err
+			}
+			if err := nbtree.BuildEmpty(s.tx, idx, page.MainFork); err != nil {
+				return err
+			}
+		}
+	}
+	if rel.ToastOID == oid.Invalid {
+		return nil
+	}
+	toast, err := s.Relation(rel.ToastOID)
+	if err != nil || toast == nil {
+		return err
+	}
+	return s.emptyTemp(toast)
 }

@@ -51,6 +51,7 @@ var layers = strings.Fields(`
 	sql/sysfuncs,sql/sysviews
 	sql/plan
 	sql/exec
+	sql/trigger
 	sql/env
 	sql/commands
 	sql/session

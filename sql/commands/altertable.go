@@ -25,6 +25,8 @@ type alteration struct {
 	kind  byte
 	ch    tableChange
 	later []func() // indexes and constraints to be made again
+	// foreign are new foreign keys, checked when the rows are as they shall be.
+	foreign []oid.OID
 }
 
 // alterTable runs ALTER TABLE and its kin.
@@ -42,6 +44,7 @@ func (c *cmd) alterTable(n *pg.AlterTableStmt) {
 	}
 	c.alterTarget(cl, n)
 	c.needOwner(cl)
+	c.notPending(cl, "ALTER TABLE")
 	a := &alteration{cmd: c, table: cl.Oid, name: cl.Relname, ns: cl.Relnamespace, kind: cl.Relkind}
 	a.ch.values = map[int]node.Node{}
 	if cl.Relkind == 'r' {
@@ -60,11 +63,20 @@ func (c *cmd) alterTable(n *pg.AlterTableStmt) {
 		throw(c.Increment())
 	}
 	a.runLater()
-	if a.ch.rewrite {
-		c.rewrite(a.table, &a.ch, false)
+	if a.kind == 'S' {
+		if a.ch.persistence != 0 {
+			c.sequencePersistence(a.table, a.ch.persistence)
+		}
 		return
 	}
-	c.verifyRows(a.table, &a.ch)
+	if a.ch.rewrite {
+		c.rewrite(a.table, &a.ch, false)
+	} else {
+		c.verifyRows(a.table, &a.ch)
+	}
+	for _, o := range a.foreign {
+		throw(c.Triggers().Validate(o))
+	}
 }
 
 func (a *alteration) runLater() {
@@ -113,6 +125,13 @@ func alterLock(k *pg.AlterTableCmd) lmgr.Mode {
 		pg.AlterTableType_AT_ValidateConstraint, pg.AlterTableType_AT_ClusterOn, pg.AlterTableType_AT_DropCluster,
 		pg.AlterTableType_AT_SetRelOptions, pg.AlterTableType_AT_ResetRelOptions:
 		return lmgr.ShareUpdateExclusive
+	case pg.AlterTableType_AT_AddConstraint:
+		if k.Def.GetConstraint().GetContype() == pg.ConstrType_CONSTR_FOREIGN {
+			return lmgr.ShareRowExclusive
+		}
+	}
+	if firing(k.Subtype) != 0 {
+		return lmgr.ShareRowExclusive
 	}
 	return lmgr.AccessExclusive
 }
@@ -145,6 +164,10 @@ func (c *cmd) alterTarget(cl *rows.PgClass, n *pg.AlterTableStmt) {
 			kinds = "rv"
 		case pg.AlterTableType_AT_SetStatistics:
 			kinds = "rmi"
+		case pg.AlterTableType_AT_SetLogged, pg.AlterTableType_AT_SetUnLogged:
+			kinds = "rS"
+		case pg.AlterTableType_AT_ClusterOn, pg.AlterTableType_AT_DropCluster:
+			kinds = "rm"
 		}
 		if cl.Relkind == 'p' {
 			notYet("ALTER of a partitioned table")
@@ -233,7 +256,17 @@ func (a *alteration) one(k *pg.AlterTableCmd) {
 		a.dropExpression(k)
 	case pg.AlterTableType_AT_SetLogged, pg.AlterTableType_AT_SetUnLogged:
 		a.setPersistence(k.Subtype == pg.AlterTableType_AT_SetLogged)
+	case pg.AlterTableType_AT_ClusterOn, pg.AlterTableType_AT_DropCluster:
+		a.clusterOn(k.Name)
+	case pg.AlterTableType_AT_AlterConstraint:
+		a.alterConstraint(k.Def.GetConstraint())
+	case pg.AlterTableType_AT_SetOptions, pg.AlterTableType_AT_ResetOptions:
+		a.columnOptions(k)
 	default:
+		if firing(k.Subtype) != 0 {
+			a.enableTriggers(k)
+			return
+		}
 		notYet("ALTER TABLE %s", alterWord(k.Subtype))
 	}
 }
@@ -302,6 +335,9 @@ func (a *alteration) addColumn(k *pg.AlterTableCmd) {
 	s.cols = nil
 	checks := s.checks
 	a.newChecks(s, checks)
+	for _, k := range s.foreign {
+		a.later = append(a.later, func() { a.foreignKey(k) })
+	}
 	for _, x := range keys {
 		x := x
 		a.later = append(a.later, func() { a.makeKey(x) })
@@ -345,10 +381,10 @@ func (a *alteration) newChecks(s *tableSpec, checks []*pg.Constraint) {
 	}
 	rel := must(a.Names().RelationByOID(a.table))
 	for _, k := range checks {
-		e := must(analyze.Expr(a.Names(), a.text, k.RawExpr, rel, analyze.UseCheck))
-		name := a.addCheck(s, k, e, taken, k.SkipValidation)
+		e := nowhere(analyze.Expr(a.Names(), a.text, k.RawExpr, rel, analyze.UseCheck))
+		a.addCheck(s, k, e, taken, k.SkipValidation)
 		if !k.SkipValidation {
-			a.ch.check = append(a.ch.check, checkExpr{name, e})
+			a.ch.check = append(a.ch.check, checkExpr{k.Conname, e})
 		}
 	}
 }
@@ -390,7 +426,7 @@ func (a *alteration) columnDefault(k *pg.AlterTableCmd) {
 		throw(a.Catalog().StoreDefault(a.table, at.Attnum, "", nil))
 		return
 	}
-	n := &newColumn{attr: access.Attr{Name: at.Attname, Type: at.Atttypid, TypMod: at.Atttypmod, Collation: at.Attcollation}, def: k.Def}
+	n := &newColumn{attr: access.Attr{Name: at.Attname, Type: at.Atttypid, TypMod: at.Atttypmod, Collation: at.Attcollation}, def: k.Def, quiet: true}
 	e := a.defaultExpr(n, nil)
 	if e == nil {
 		throw(a.Catalog().StoreDefault(a.table, at.Attnum, "", nil))
@@ -447,7 +483,7 @@ func (a *alteration) addConstraint(k *pg.Constraint) {
 		}
 		a.makeKey(key)
 	case pg.ConstrType_CONSTR_FOREIGN:
-		notYet("FOREIGN KEY")
+		a.foreignKey(k)
 	default:
 		notYet("this kind of constraint")
 	}
@@ -497,6 +533,10 @@ func (a *alteration) validateConstraint(name string) {
 			fail(pgerr.WrongObjectType, "constraint %q of relation %q is not a foreign key or check constraint", name, a.name)
 		}
 		if con.Convalidated {
+			return
+		}
+		if con.Contype == 'f' {
+			a.validateForeign(con)
 			return
 		}
 		a.ch.check = append(a.ch.check, checkExpr{name, must(node.Read(con.Conbin))})

@@ -27,6 +27,13 @@ func (a *alteration) setOptions(k *pg.AlterTableCmd) {
 	})
 }
 
+// columnOptions runs ALTER COLUMN SET (…) and RESET (…).
+func (a *alteration) columnOptions(k *pg.AlterTableCmd) {
+	at := a.column(k.Name)
+	opts := a.mergeOptions(at.Attoptions, k.Def.GetList().GetItems(), 'a', k.Subtype == pg.AlterTableType_AT_ResetOptions)
+	a.changeColumn(a.table, at.Attnum, func(r *rows.PgAttribute) { r.Attoptions = opts })
+}
+
 // setStatistics runs ALTER COLUMN SET STATISTICS.
 func (a *alteration) setStatistics(k *pg.AlterTableCmd) {
 	v := int64(k.Def.GetInteger().GetIval())
@@ -63,18 +70,6 @@ func (a *alteration) setStorage(k *pg.AlterTableCmd) {
 	throw(a.Catalog().CreateToastTable(a.table))
 }
 
-// setPersistence runs SET LOGGED and SET UNLOGGED.
-func (a *alteration) setPersistence(logged bool) {
-	cl := a.class(a.table)
-	if cl.Relpersistence == 't' {
-		fail(pgerr.InvalidTableDefinition, "cannot change logged status of table %q because it is temporary", cl.Relname)
-	}
-	if logged == (cl.Relpersistence == 'p') {
-		return
-	}
-	notYet("ALTER TABLE SET LOGGED and SET UNLOGGED")
-}
-
 // dropExpression runs ALTER COLUMN DROP EXPRESSION.
 func (a *alteration) dropExpression(k *pg.AlterTableCmd) {
 	at := a.column(k.Name)
@@ -94,11 +89,7 @@ func (a *alteration) alterIdentity(k *pg.AlterTableCmd) {
 	switch k.Subtype {
 	case pg.AlterTableType_AT_AddIdentity:
 		con := k.Def.GetConstraint()
-		switch at.Atttypid {
-		case oid.Int2, oid.Int4, oid.Int8:
-		default:
-			fail(pgerr.InvalidParameterValue, "identity column type must be smallint, integer, or bigint")
-		}
+		identityType(at.Atttypid)
 		if !at.Attnotnull {
 			fail(pgerr.ObjectNotInPrerequisiteState, "column %q of relation %q must be declared NOT NULL before identity can be added", k.Name, a.name)
 		}
@@ -161,9 +152,6 @@ func (a *alteration) setIdentity(k *pg.AlterTableCmd, at *rows.PgAttribute) {
 // usingIndex runs ADD PRIMARY KEY or UNIQUE USING INDEX.
 func (a *alteration) usingIndex(k *pg.Constraint) {
 	primary := k.Contype == pg.ConstrType_CONSTR_PRIMARY
-	if k.Deferrable {
-		notYet("a deferrable constraint")
-	}
 	cl := must(a.Catalog().ClassByName(k.Indexname, a.ns))
 	if cl == nil {
 		failWith(pgerr.New(pgerr.UndefinedObject, "index %q does not exist", k.Indexname).At(a.at(k.Location)))
@@ -214,25 +202,31 @@ func (a *alteration) usingIndex(k *pg.Constraint) {
 		a.notice(pgerr.SuccessfulCompletion, "ALTER TABLE / ADD CONSTRAINT USING INDEX will rename index %q to %q", k.Indexname, name)
 		a.renameClass(cl.Oid, name)
 	}
-	a.indexToConstraint(ix, name, primary)
+	a.indexToConstraint(ix, name, k)
 }
 
 // indexToConstraint makes a constraint of an index that is there.
-func (a *alteration) indexToConstraint(ix *rows.PgIndex, name string, primary bool) {
-	typ := byte('u')
+func (a *alteration) indexToConstraint(ix *rows.PgIndex, name string, k *pg.Constraint) {
+	typ, primary := byte('u'), k.Contype == pg.ConstrType_CONSTR_PRIMARY
 	if primary {
 		typ = 'p'
-		change(a.cmd, ix.Indexrelid, func(r *rows.PgIndex) { r.Indisprimary = true })
+	}
+	if primary || k.Deferrable {
+		change(a.cmd, ix.Indexrelid, func(r *rows.PgIndex) { r.Indisprimary, r.Indimmediate = primary, !k.Deferrable })
 	}
 	for _, f := range must(rowsBy[rows.PgDepend](a.cmd, rows.AnumPgDependClassid, oidDatum(oid.RelClass), rows.AnumPgDependObjid, oidDatum(ix.Indexrelid))) {
 		if f.Row.Deptype == catalog.DependAuto {
 			throw(a.Catalog().Delete(oid.RelDepend, f.TID))
 		}
 	}
-	con := must(a.Catalog().AddConstraint(catalog.NewConstraint{Row: rows.PgConstraint{Conname: name, Connamespace: a.ns, Contype: typ,
+	row := rows.PgConstraint{Conname: name, Connamespace: a.ns, Contype: typ, Condeferrable: k.Deferrable, Condeferred: k.Initdeferred,
 		Convalidated: true, Conrelid: a.table, Conindid: ix.Indexrelid, Confupdtype: ' ', Confdeltype: ' ', Confmatchtype: ' ',
-		Conislocal: true, Connoinherit: true, Conkey: ix.Indkey[:ix.Indnkeyatts]}}))
+		Conislocal: true, Connoinherit: true, Conkey: ix.Indkey[:ix.Indnkeyatts]}
+	con := must(a.Catalog().AddConstraint(catalog.NewConstraint{Row: row}))
 	throw(a.Catalog().Depend(tableObject(ix.Indexrelid), catalog.DependInternal, catalog.Object{Class: oid.RelConstraint, ID: con}))
+	if k.Deferrable {
+		throw(a.Catalog().DeferrableKey(con, &row, primary))
+	}
 }
 
 // alterType runs ALTER COLUMN TYPE.
@@ -354,6 +348,7 @@ func (a *alteration) typeDefault(at *rows.PgAttribute, id oid.OID, mod int32) no
 func (a *alteration) detach(at *rows.PgAttribute, newType oid.OID) {
 	rel := must(a.Names().RelationByOID(a.table))
 	a.refuseUsers(at)
+	foreign := a.detachForeign(at.Attnum)
 	for _, con := range must(a.Catalog().ConstraintsOf(a.table)) {
 		if con.Contype != 'c' || !slices.Contains(con.Conkey, at.Attnum) {
 			continue
@@ -374,6 +369,7 @@ func (a *alteration) detach(at *rows.PgAttribute, newType oid.OID) {
 			a.detachIndex(ix, rel)
 		}
 	}
+	a.later = append(a.later, foreign...)
 }
 
 // refuseUsers refuses a new type while views or generated columns use the old.
@@ -384,15 +380,19 @@ func (a *alteration) refuseUsers(at *rows.PgAttribute) {
 			continue
 		}
 		self := catalog.Object{Class: d.Classid, ID: d.Objid, Sub: d.Objsubid}
-		col := catalog.Object{Class: oid.RelClass, ID: a.table, Sub: int32(at.Attnum)}
 		if d.Classid == oid.RelRewrite {
 			failWith(pgerr.New(pgerr.FeatureNotSupported, "cannot alter type of a column used by a view or rule").
-				WithDetail("%s depends on %s", must(a.Catalog().Describe(self)), columnWord(must(a.Catalog().Describe(col)), at.Attname)))
+				WithDetail("%s depends on column %q", must(a.Catalog().Describe(self)), at.Attname))
 		}
-		if d.Classid == oid.RelClass && d.Objid == a.table && d.Objsubid != 0 {
-			other := must(a.Catalog().Attributes(a.table))[d.Objsubid-1]
-			failWith(pgerr.New(pgerr.SyntaxError, "cannot alter type of a column used by a generated column").
-				WithDetail("Column %q is used by generated column %q.", at.Attname, other.Attname))
+		if d.Classid != oid.RelAttrdef {
+			continue
+		}
+		for _, def := range must(a.Catalog().AttrDefs(a.table)) {
+			if def.Oid == d.Objid && def.Adnum != at.Attnum {
+				other := must(a.Catalog().Attributes(a.table))[def.Adnum-1]
+				failWith(pgerr.New(pgerr.SyntaxError, "cannot alter type of a column used by a generated column").
+					WithDetail("Column %q is used by generated column %q.", at.Attname, other.Attname))
+			}
 		}
 	}
 }
@@ -414,50 +414,27 @@ func (a *alteration) indexUses(ix *rows.PgIndex, att int16) bool {
 
 // detachIndex drops an index or its constraint, to be made again.
 func (a *alteration) detachIndex(ix *rows.PgIndex, rel *analyze.Relation) {
-	cl := a.class(ix.Indexrelid)
-	s := &pg.IndexStmt{Idxname: cl.Relname, Unique: ix.Indisunique, Primary: ix.Indisprimary, NullsNotDistinct: ix.Indnullsnotdistinct, AccessMethod: "btree"}
+	s, con := a.indexStmt(ix, rel)
 	obj := tableObject(ix.Indexrelid)
-	for _, con := range must(a.Catalog().ConstraintsOf(a.table)) {
-		if con.Conindid == ix.Indexrelid && (con.Contype == 'p' || con.Contype == 'u') {
-			s.Isconstraint = true
-			obj = catalog.Object{Class: oid.RelConstraint, ID: con.Oid}
-		}
-	}
-	var exprs node.List
-	if ix.Indexprs != "" {
-		exprs, _ = must(node.Read(ix.Indexprs)).(node.List)
-	}
-	for i, n := range ix.Indkey {
-		e := indexElem("")
-		el := e.GetIndexElem()
-		if n != 0 {
-			el.Name = rel.Columns[n-1].Name
-		} else {
-			el.Expr = exprOf("(" + must(ruleutils.Expr(a.Names(), exprs[0], rel)) + ")")
-			exprs = exprs[1:]
-		}
-		if i >= int(ix.Indnkeyatts) {
-			s.IndexIncludingParams = append(s.IndexIncludingParams, e)
-			continue
-		}
-		if ix.Indoption[i]&1 != 0 {
-			el.Ordering = pg.SortByDir_SORTBY_DESC
-		}
-		el.NullsOrdering = pg.SortByNulls_SORTBY_NULLS_LAST
-		if ix.Indoption[i]&2 != 0 {
-			el.NullsOrdering = pg.SortByNulls_SORTBY_NULLS_FIRST
-		}
-		s.IndexParams = append(s.IndexParams, e)
-	}
-	if ix.Indpred != "" {
-		s.WhereClause = exprOf(must(ruleutils.Expr(a.Names(), must(node.Read(ix.Indpred)), rel)))
-	}
-	for _, o := range cl.Reloptions {
-		name, val, _ := cutByte(o, '=')
-		s.Options = append(s.Options, &pg.Node{Node: &pg.Node_DefElem{DefElem: &pg.DefElem{Defname: name, Arg: pg.MakeStrNode(val)}}})
+	if con != nil {
+		obj = catalog.Object{Class: oid.RelConstraint, ID: con.Oid}
 	}
 	a.dropObjects([]catalog.Object{obj}, pg.DropBehavior_DROP_RESTRICT)
 	a.later = append(a.later, func() { a.defineIndex(a.relation(a.table), s, a.ch.rewrite) })
+}
+
+// exprText is a stored expression as SQL.
+func (c *cmd) exprText(e node.Node, rel *analyze.Relation) string {
+	return must(ruleutils.Expr(c.Names(), e, rel))
+}
+
+// readList reads a stored list; none of "".
+func readList(tree string) (node.List, bool) {
+	if tree == "" {
+		return nil, false
+	}
+	l, ok := must(node.Read(tree)).(node.List)
+	return l, ok
 }
 
 func cutByte(s string, b byte) (string, string, bool) {

@@ -20,6 +20,7 @@ type newColumn struct {
 	def    *pg.Node  // DEFAULT or GENERATED expression
 	cooked node.Node // the same, analyzed already (LIKE)
 	seq    *newSequence
+	quiet  bool // errors in its default have no position: ALTER TABLE
 }
 
 // newSequence is the sequence behind a serial or identity column.
@@ -40,7 +41,11 @@ type tableSpec struct {
 	cols        []newColumn
 	checks      []*pg.Constraint
 	keys        []*pg.IndexStmt
+	keyAt       map[*pg.IndexStmt]int // where keys are written
 	isAlter     bool
+	foreign     []*pg.Constraint
+	likes       []likeSource
+	comments    []commentCopy
 }
 
 // serialTypes are the pseudo-types of CREATE TABLE. constant
@@ -49,7 +54,7 @@ var serialTypes = map[string]oid.OID{"smallserial": oid.Int2, "serial2": oid.Int
 
 // column turns a column definition into a newColumn and takes its constraints.
 func (c *cmd) column(s *tableSpec, d *pg.ColumnDef) {
-	n := newColumn{attr: access.Attr{Name: d.Colname, IsLocal: true, StatTarget: -1, TypMod: -1}}
+	n := newColumn{attr: access.Attr{Name: d.Colname, IsLocal: true, StatTarget: -1, TypMod: -1}, quiet: s.isAlter}
 	t := d.TypeName
 	if t == nil {
 		fail(pgerr.SyntaxError, "column %q has no type", d.Colname)
@@ -181,67 +186,80 @@ func storageLetter(name string) byte {
 
 // columnConstraints takes the constraints that are written with a column.
 func (c *cmd) columnConstraints(s *tableSpec, n *newColumn, d *pg.ColumnDef) {
-	nullSeen, notNullSeen := false, false
-	defSeen := n.seq != nil && n.attr.Identity == 0 // of a serial column
+	seen := columnClauses{def: n.seq != nil && n.attr.Identity == 0} // of a serial column
+	c.constraintAttrs(d.Constraints)
 	for _, e := range d.Constraints {
 		k := e.GetConstraint()
 		if k == nil {
 			continue
 		}
-		switch k.Contype {
-		case pg.ConstrType_CONSTR_NULL:
-			if notNullSeen || n.seq != nil {
-				c.columnClash("conflicting NULL/NOT NULL declarations for column %q of table %q", n, s, k)
-			}
-			nullSeen = true
-		case pg.ConstrType_CONSTR_NOTNULL:
-			if nullSeen {
-				c.columnClash("conflicting NULL/NOT NULL declarations for column %q of table %q", n, s, k)
-			}
-			notNullSeen, n.attr.NotNull = true, true
-		case pg.ConstrType_CONSTR_DEFAULT:
-			if n.def != nil || n.seq != nil && n.attr.Identity == 0 {
-				c.columnClash("multiple default values specified for column %q of table %q", n, s, k)
-			}
-			n.def, defSeen = k.RawExpr, true
-		case pg.ConstrType_CONSTR_IDENTITY:
-			c.identity(s, n, k)
-		case pg.ConstrType_CONSTR_GENERATED:
-			if n.attr.Generated != 0 {
-				c.columnClash("multiple generation clauses specified for column %q of table %q", n, s, k)
-			}
-			n.attr.Generated, n.def = 's', k.RawExpr
-		case pg.ConstrType_CONSTR_CHECK:
-			s.checks = append(s.checks, k)
-		case pg.ConstrType_CONSTR_PRIMARY, pg.ConstrType_CONSTR_UNIQUE:
-			k.Keys = []*pg.Node{pg.MakeStrNode(d.Colname)}
-			c.key(s, k)
-		case pg.ConstrType_CONSTR_FOREIGN:
-			notYet("FOREIGN KEY")
-		case pg.ConstrType_CONSTR_ATTR_DEFERRABLE, pg.ConstrType_CONSTR_ATTR_DEFERRED:
-			notYet("a deferrable constraint")
+		c.columnConstraint(s, n, k, &seen)
+		clash := func(both string) { c.columnClash(both+" specified for column %q of table %q", n, s, k) }
+		switch {
+		case seen.def && n.attr.Identity != 0:
+			clash("both default and identity")
+		case seen.def && n.attr.Generated != 0:
+			clash("both default and generation expression")
+		case n.attr.Identity != 0 && n.attr.Generated != 0:
+			clash("both identity and generation expression")
 		}
-		c.columnConflicts(s, n, nullSeen, defSeen, k)
 	}
 }
 
-// columnConflicts refuses defaults, identity and generation that exclude each
-// other.
-func (c *cmd) columnConflicts(s *tableSpec, n *newColumn, nullSeen, defSeen bool, k *pg.Constraint) {
-	clash := func(wrong bool, format string) {
-		if wrong {
-			c.columnClash(format, n, s, k)
+// columnClauses are what was written for a column so far.
+type columnClauses struct{ null, notNull, def bool }
+
+func (c *cmd) columnConstraint(s *tableSpec, n *newColumn, k *pg.Constraint, seen *columnClauses) {
+	const nulls = "conflicting NULL/NOT NULL declarations for column %q of table %q"
+	switch k.Contype {
+	case pg.ConstrType_CONSTR_NULL:
+		if seen.notNull || n.seq != nil {
+			c.columnClash(nulls, n, s, k)
 		}
+		seen.null = true
+	case pg.ConstrType_CONSTR_NOTNULL:
+		if seen.null {
+			c.columnClash(nulls, n, s, k)
+		}
+		seen.notNull, n.attr.NotNull = true, true
+	case pg.ConstrType_CONSTR_DEFAULT:
+		if seen.def {
+			c.columnClash("multiple default values specified for column %q of table %q", n, s, k)
+		}
+		n.def, seen.def = k.RawExpr, true
+	case pg.ConstrType_CONSTR_IDENTITY:
+		c.identity(s, n, k)
+		if seen.null {
+			c.columnClash(nulls, n, s, k)
+		}
+		seen.notNull = true
+	case pg.ConstrType_CONSTR_GENERATED:
+		if n.attr.Generated != 0 {
+			c.columnClash("multiple generation clauses specified for column %q of table %q", n, s, k)
+		}
+		n.attr.Generated, n.def = 's', k.RawExpr
+	case pg.ConstrType_CONSTR_CHECK:
+		s.checks = append(s.checks, k)
+	case pg.ConstrType_CONSTR_PRIMARY, pg.ConstrType_CONSTR_UNIQUE:
+		k.Keys = []*pg.Node{pg.MakeStrNode(n.attr.Name)}
+		c.key(s, k)
+	case pg.ConstrType_CONSTR_FOREIGN:
+		k.FkAttrs = []*pg.Node{pg.MakeStrNode(n.attr.Name)}
+		s.foreign = append(s.foreign, k)
 	}
-	identity, generated := n.attr.Identity != 0, n.attr.Generated != 0
-	clash(identity && nullSeen, "conflicting NULL/NOT NULL declarations for column %q of table %q")
-	clash(defSeen && identity, "both default and identity specified for column %q of table %q")
-	clash(defSeen && generated, "both default and generation expression specified for column %q of table %q")
-	clash(identity && generated, "both identity and generation expression specified for column %q of table %q")
 }
 
 func (c *cmd) columnClash(format string, n *newColumn, s *tableSpec, k *pg.Constraint) {
 	failWith(pgerr.New(pgerr.SyntaxError, format, n.attr.Name, s.name).At(c.at(k.Location)))
+}
+
+// identityType refuses types that sequences cannot count.
+func identityType(t oid.OID) {
+	switch t {
+	case oid.Int2, oid.Int4, oid.Int8:
+	default:
+		fail(pgerr.InvalidParameterValue, "identity column type must be smallint, integer, or bigint")
+	}
 }
 
 // identity makes a column an identity column.
@@ -249,11 +267,7 @@ func (c *cmd) identity(s *tableSpec, n *newColumn, k *pg.Constraint) {
 	if n.attr.Identity != 0 {
 		c.columnClash("multiple identity specifications for column %q of table %q", n, s, k)
 	}
-	switch n.attr.Type {
-	case oid.Int2, oid.Int4, oid.Int8:
-	default:
-		fail(pgerr.InvalidParameterValue, "identity column type must be smallint, integer, or bigint")
-	}
+	identityType(n.attr.Type)
 	n.attr.Identity, n.attr.NotNull = k.GeneratedWhen[0], true
 	n.seq = &newSequence{typ: n.attr.Type, ns: s.ns, options: k.Options}
 }
@@ -261,18 +275,19 @@ func (c *cmd) identity(s *tableSpec, n *newColumn, k *pg.Constraint) {
 // key turns a PRIMARY KEY or UNIQUE constraint into an index to be made.
 func (c *cmd) key(s *tableSpec, k *pg.Constraint) {
 	primary := k.Contype == pg.ConstrType_CONSTR_PRIMARY
-	if k.Deferrable {
-		notYet("a deferrable constraint")
-	}
 	if primary {
 		for _, o := range s.keys {
 			if o.Primary {
-				failWith(pgerr.New(pgerr.InvalidTableDefinition, "multiple primary keys for table %q are not allowed", s.name).At(c.at(k.Location)))
+				e := pgerr.New(pgerr.InvalidTableDefinition, "multiple primary keys for table %q are not allowed", s.name)
+				if _, here := s.keyAt[o]; here {
+					e = e.At(c.at(k.Location))
+				}
+				failWith(e)
 			}
 		}
 	}
 	ix := &pg.IndexStmt{Idxname: k.Conname, Unique: true, Primary: primary, Isconstraint: true, NullsNotDistinct: k.NullsNotDistinct,
-		Options: k.Options, AccessMethod: "btree", TableSpace: k.Indexspace}
+		Options: k.Options, AccessMethod: "btree", TableSpace: k.Indexspace, Deferrable: k.Deferrable, Initdeferred: k.Initdeferred}
 	for _, n := range k.Keys {
 		ix.IndexParams = append(ix.IndexParams, indexElem(n.GetString_().GetSval()))
 	}
@@ -280,6 +295,10 @@ func (c *cmd) key(s *tableSpec, k *pg.Constraint) {
 		ix.IndexIncludingParams = append(ix.IndexIncludingParams, indexElem(n.GetString_().GetSval()))
 	}
 	c.keyColumns(s, k, ix)
+	if s.keyAt == nil {
+		s.keyAt = map[*pg.IndexStmt]int{}
+	}
+	s.keyAt[ix] = c.at(k.Location)
 	if primary {
 		s.keys = append([]*pg.IndexStmt{ix}, s.keys...)
 		return
@@ -325,7 +344,11 @@ func (c *cmd) defaultExpr(n *newColumn, rel *analyze.Relation) node.Node {
 	if n.attr.Generated != 0 {
 		use, over = analyze.UseGenerated, rel
 	}
-	e := must(analyze.ExprFor(c.Names(), c.text, n.def, over, use, analyzeColumn(&n.attr)))
+	e, err := analyze.ExprFor(c.Names(), c.text, n.def, over, use, analyzeColumn(&n.attr))
+	if n.quiet {
+		nowhere(e, err)
+	}
+	throw(err)
 	if k, ok := e.(*node.Const); ok && k.Constisnull && n.attr.Generated == 0 {
 		return nil
 	}

@@ -35,6 +35,7 @@ type copyFrom struct {
 	in     []copyColumn
 	x      *exec.Execution
 	w      *exec.TableWriter
+	trig   exec.TableTriggers // nil: the table has none
 	insert heap.InsertOptions
 	bulk   *heap.Bulk
 	where  *exec.RowEval
@@ -84,6 +85,7 @@ func (c *cmd) copyIn(rel *access.Relation, n *pg.CopyStmt, o *copyOptions, in io
 		f.lines = &copyLines{in: in, csv: o.csv, quote: o.quote, escape: o.escape}
 	}
 	throw(f.run())
+	throw(x.Fire())
 	return f.total
 }
 
@@ -120,6 +122,7 @@ func (f *copyFrom) prepare(n *pg.CopyStmt) {
 		f.where = must(f.x.NewRowEval(rel.Desc.Attrs, []node.Node{e}))
 	}
 	f.w = must(f.x.NewTableWriter(rel))
+	f.trig = must(f.x.TriggersOf(rel))
 	made, inSub := c.Tx().MadeFile(smgr.Rel{RelFileNode: rel.Node, Backend: rel.Backend})
 	f.insert = heap.InsertOptions{Command: f.x.Cid, SkipFSM: made, Bulk: f.bulk}
 	if f.o.freeze {
@@ -216,6 +219,12 @@ func (f *copyFrom) flush() error {
 			f.atLine = f.nums[i]
 			if err := f.w.Index(f.x, f.rows[i], f.tids[i], false); err != nil {
 				return f.context(err)
+			}
+			if f.trig != nil {
+				f.x.Notes()
+				if err := f.trig.Inserted(f.rows[i], f.tids[i], f.w.Recheck()); err != nil {
+					return f.context(err)
+				}
 			}
 		}
 	}

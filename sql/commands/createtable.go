@@ -8,7 +8,6 @@ import (
 	"github.com/pgmini/pgmini/access"
 	"github.com/pgmini/pgmini/catalog"
 	"github.com/pgmini/pgmini/catalog/rows"
-	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/analyze"
@@ -27,7 +26,7 @@ func (c *cmd) createTable(n *pg.CreateStmt) {
 	case n.OfTypename != nil:
 		notYet("CREATE TABLE OF")
 	}
-	ns, pers := c.creation(n.Relation)
+	ns, pers := c.creationAt(n.Relation)
 	if c.exists(n.Relation.Relname, ns, n.IfNotExists) {
 		return
 	}
@@ -93,50 +92,9 @@ func (c *cmd) tableConstraint(s *tableSpec, k *pg.Constraint) {
 	case pg.ConstrType_CONSTR_PRIMARY, pg.ConstrType_CONSTR_UNIQUE:
 		c.key(s, k)
 	case pg.ConstrType_CONSTR_FOREIGN:
-		notYet("FOREIGN KEY")
+		s.foreign = append(s.foreign, k)
 	case pg.ConstrType_CONSTR_EXCLUSION:
 		notYet("EXCLUDE")
-	}
-}
-
-// like copies the columns of another table.
-func (c *cmd) like(s *tableSpec, l *pg.TableLikeClause) {
-	cl := c.lockClass(l.Relation, lmgr.AccessShare, false)
-	switch cl.Relkind {
-	case 'r', 'v', 'm', 'c', 'f', 'p':
-	default:
-		unsupportedKind(cl, "relation %q is invalid in LIKE clause", cl.Relname)
-	}
-	const (
-		comments, compression, constraints, defaults, generated, identity, indexes, statistics, storage = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 4, 1 << 5, 1 << 6, 1 << 7, 1 << 8
-	)
-	if l.Options&(comments|constraints|indexes|statistics|identity|generated) != 0 {
-		notYet("LIKE … INCLUDING other than DEFAULTS, STORAGE and COMPRESSION")
-	}
-	rel := c.relation(cl.Oid)
-	defs := map[int16]string{}
-	for _, d := range must(c.Catalog().AttrDefs(cl.Oid)) {
-		defs[d.Adnum] = d.Adbin
-	}
-	for i := range rel.Desc.Attrs {
-		a := rel.Desc.Attrs[i]
-		if a.Dropped {
-			continue
-		}
-		t := c.typeRow(a.Type)
-		a.HasDef, a.HasMissing, a.Missing, a.Identity, a.IsLocal, a.StatTarget = false, false, nil, 0, true, -1
-		if l.Options&compression == 0 {
-			a.Compression = 0
-		}
-		if l.Options&storage == 0 {
-			a.Storage = t.Typstorage
-		}
-		n := newColumn{attr: a}
-		if l.Options&defaults != 0 && a.Generated == 0 && defs[a.Num] != "" {
-			n.cooked = must(node.Read(defs[a.Num]))
-		}
-		n.attr.Generated = 0
-		s.cols = append(s.cols, n)
 	}
 }
 
@@ -159,6 +117,10 @@ func (c *cmd) makeTable(s *tableSpec, options []string, space oid.OID, onCommit 
 	for _, k := range s.keys {
 		c.defineIndex(c.relation(o), k, true)
 	}
+	c.finishLikes(s)
+	for _, k := range s.foreign {
+		c.addForeignKey(o, k, true)
+	}
 	c.onCommit(o, onCommit)
 	return o
 }
@@ -175,7 +137,7 @@ func (c *cmd) keyNotNull(s *tableSpec, k *pg.IndexStmt) {
 			}
 		}
 		if col < 0 {
-			fail(pgerr.UndefinedColumn, "column %q named in key does not exist", name)
+			failWith(pgerr.New(pgerr.UndefinedColumn, "column %q named in key does not exist", name).At(s.keyAt[k]))
 		}
 	}
 	if k.Primary {
@@ -244,8 +206,8 @@ func (c *cmd) addChecks(s *tableSpec) {
 	}
 }
 
-// addCheck stores one check constraint and returns its name.
-func (c *cmd) addCheck(s *tableSpec, k *pg.Constraint, e node.Node, taken map[string]bool, notValid bool) string {
+// addCheck stores one check constraint and returns its OID.
+func (c *cmd) addCheck(s *tableSpec, k *pg.Constraint, e node.Node, taken map[string]bool, notValid bool) oid.OID {
 	cols := columnsOf(e)
 	name := k.Conname
 	if name != "" {
@@ -263,10 +225,10 @@ func (c *cmd) addCheck(s *tableSpec, k *pg.Constraint, e node.Node, taken map[st
 		name = c.constraintName(s.name, part, "check", s.ns, taken)
 	}
 	taken[name] = true
-	must(c.Catalog().AddConstraint(catalog.NewConstraint{Row: rows.PgConstraint{Conname: name, Connamespace: s.ns, Contype: 'c',
+	k.Conname = name
+	return must(c.Catalog().AddConstraint(catalog.NewConstraint{Row: rows.PgConstraint{Conname: name, Connamespace: s.ns, Contype: 'c',
 		Convalidated: !notValid, Conrelid: s.rel, Confupdtype: ' ', Confdeltype: ' ', Confmatchtype: ' ', Conislocal: true,
 		Connoinherit: k.IsNoInherit, Conkey: cols, Conbin: node.Write(e)}, Refs: refsOf(e, s.rel)}))
-	return name
 }
 
 // columnsOf lists the columns that an expression over one table uses, in the
@@ -299,6 +261,6 @@ func (c *cmd) onCommit(rel oid.OID, action pg.OnCommitAction) {
 			return cat.Drop([]catalog.Object{tableObject(rel)}, catalog.Cascade, func(*pgerr.Error) {})
 		})
 	case pg.OnCommitAction_ONCOMMIT_DELETE_ROWS:
-		notYet("ON COMMIT DELETE ROWS")
+		c.Catalog().EmptyAtCommit(rel)
 	}
 }

@@ -128,6 +128,7 @@ func (c *cmd) dropRelation(rv *pg.RangeVar, k dropKind, missingOK bool) catalog.
 		fail(pgerr.InsufficientPrivilege, "must be owner of %s %s", ownerWord(cl.Relkind), cl.Relname)
 	}
 	c.noCatalog(cl)
+	c.notPending(cl, k.sql)
 	return tableObject(cl.Oid)
 }
 

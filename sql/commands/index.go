@@ -85,7 +85,8 @@ func (c *cmd) defineIndex(rel *access.Relation, n *pg.IndexStmt, isNew bool) oid
 	c.includedColumns(rel, cols, n.IndexIncludingParams)
 	ix := catalog.NewIndex{Table: rel, Name: name, Tablespace: c.tablespace(n.TableSpace), AM: oid.BtreeAM, AttNums: cols.atts, Names: colNames,
 		KeyCols: len(n.IndexParams), Opclasses: cols.opclasses, Collations: cols.collations, Options: cols.options, ExprAttrs: cols.attrs,
-		RelOptions: c.relOptions(n.Options, 'B'), Unique: n.Unique, Primary: n.Primary, NullsNotDistinct: n.NullsNotDistinct}
+		RelOptions: c.relOptions(n.Options, 'B'), Unique: n.Unique, Primary: n.Primary, NullsNotDistinct: n.NullsNotDistinct,
+		Deferrable: n.Deferrable, InitiallyDeferred: n.Initdeferred}
 	if n.Isconstraint {
 		ix.Constraint = 'u'
 		if n.Primary {

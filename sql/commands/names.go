@@ -18,7 +18,9 @@ func (c *cmd) at(loc int32) int { return parser.Position(c.text, int(loc)) }
 // namespace finds a schema; 0 with missingOK if there is none.
 func (c *cmd) namespace(name string, missingOK bool) oid.OID {
 	if name == "pg_temp" {
-		return must(c.TempNamespace())
+		if t := c.Catalog().TempIfAny(); t != 0 {
+			return t
+		}
 	}
 	n := must(c.Catalog().NamespaceByName(name))
 	if n == nil {
@@ -213,7 +215,7 @@ func (c *cmd) creation(rv *pg.RangeVar) (ns oid.OID, persistence byte) {
 	}
 	if persistence == 't' {
 		temp := must(c.TempNamespace())
-		if rv.Schemaname != "" && c.namespace(rv.Schemaname, false) != temp {
+		if rv.Schemaname != "" && rv.Schemaname != "pg_temp" && c.namespace(rv.Schemaname, false) != temp {
 			fail(pgerr.InvalidTableDefinition, "cannot create temporary relation in non-temporary schema")
 		}
 		return temp, 't'
@@ -221,10 +223,10 @@ func (c *cmd) creation(rv *pg.RangeVar) (ns oid.OID, persistence byte) {
 	if rv.Schemaname == "" {
 		return must(c.CreationNamespace()), persistence
 	}
-	ns = c.namespace(rv.Schemaname, false)
 	if rv.Schemaname == "pg_temp" {
-		return ns, 't'
+		return must(c.TempNamespace()), 't'
 	}
+	ns = c.namespace(rv.Schemaname, false)
 	n := must(c.Catalog().Namespace(ns))
 	if ns == oid.CatalogNamespace || ns == oid.ToastNamespace {
 		e := pgerr.New(pgerr.InsufficientPrivilege, "permission denied to create %q", n.Nspname+"."+rv.Relname)
@@ -232,6 +234,30 @@ func (c *cmd) creation(rv *pg.RangeVar) (ns oid.OID, persistence byte) {
 	}
 	c.needCreate(n)
 	return ns, persistence
+}
+
+// creationAt is creation with the name's position in errors.
+func (c *cmd) creationAt(rv *pg.RangeVar) (ns oid.OID, persistence byte) {
+	defer func() {
+		if r := recover(); r != nil {
+			if b, ok := r.(bail); ok {
+				if e, ok := pgerr.As(b.err); ok && e.Position == 0 {
+					e.Position = c.at(rv.Location)
+				}
+			}
+			panic(r)
+		}
+	}()
+	return c.creation(rv)
+}
+
+// nowhere is must for what PostgreSQL analyzes without the statement's text: its
+// errors have no position.
+func nowhere[T any](v T, err error) T {
+	if e, ok := pgerr.As(err); ok {
+		e.Position = 0
+	}
+	return must(v, err)
 }
 
 // needCreate refuses those who may not create in a schema.

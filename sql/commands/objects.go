@@ -15,7 +15,6 @@ import (
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/builtin"
 	"github.com/pgmini/pgmini/sql/node"
-	"github.com/pgmini/pgmini/sql/parser"
 	"github.com/pgmini/pgmini/sql/ruleutils"
 )
 
@@ -40,65 +39,6 @@ func (c *cmd) keyName(rel, idx *access.Relation, i int) string {
 		return "expression"
 	}
 	return s
-}
-
-func reservedSchema(name string) {
-	if strings.HasPrefix(name, "pg_") {
-		failWith(pgerr.New(pgerr.ReservedName, "unacceptable schema name %q", name).
-			WithDetail(`The prefix "pg_" is reserved for system schemas.`))
-	}
-}
-
-// createSchema runs CREATE SCHEMA.
-func (c *cmd) createSchema(n *pg.CreateSchemaStmt) {
-	owner := c.User()
-	name := n.Schemaname
-	if n.Authrole != nil {
-		owner = c.role(n.Authrole)
-		if name == "" {
-			name = must(c.Catalog().AuthID(owner)).Rolname
-		}
-	}
-	d := must(c.Catalog().Database(c.Database()))
-	if !c.granted(d.Datdba, d.Datacl, rows.Create) {
-		fail(pgerr.InsufficientPrivilege, "permission denied for database %s", d.Datname)
-	}
-	reservedSchema(name)
-	if n.IfNotExists && must(c.Catalog().NamespaceByName(name)) != nil {
-		c.notice(pgerr.DuplicateSchema, "schema %q already exists, skipping", name)
-		return
-	}
-	o := must(c.Catalog().CreateNamespace(name, owner))
-	throw(c.Increment())
-	for _, e := range n.SchemaElts {
-		c.schemaElement(e, name)
-	}
-	_ = o
-}
-
-// schemaElement runs a statement inside of CREATE SCHEMA in that schema.
-func (c *cmd) schemaElement(e *pg.Node, schema string) {
-	put := func(rv *pg.RangeVar) {
-		if rv.Schemaname == "" {
-			rv.Schemaname = schema
-		} else if rv.Schemaname != schema {
-			fail(pgerr.InvalidSchemaDefinition, "CREATE specifies a schema (%s) different from the one being created (%s)", rv.Schemaname, schema)
-		}
-	}
-	switch x := e.Node.(type) {
-	case *pg.Node_CreateStmt:
-		put(x.CreateStmt.Relation)
-	case *pg.Node_IndexStmt:
-		put(x.IndexStmt.Relation)
-	case *pg.Node_ViewStmt:
-		put(x.ViewStmt.View)
-	case *pg.Node_CreateSeqStmt:
-		put(x.CreateSeqStmt.Sequence)
-	default:
-		notYet("%s in CREATE SCHEMA", Tag(e))
-	}
-	c.run((*parser.Node)(e))
-	throw(c.Increment())
 }
 
 // databaseLock is the lock on a database as an object.

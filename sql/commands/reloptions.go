@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"math"
 	"sort"
 	"strconv"
 	"strings"
@@ -12,7 +13,7 @@ import (
 
 // relOption is a storage parameter: its kinds of relation and its range.
 type relOption struct {
-	kinds    string // relkinds; B is a btree index
+	kinds    string // relkinds; B is a btree index, a a column
 	kind     byte   // b, i, r, e
 	min, max float64
 	words    string
@@ -47,6 +48,8 @@ var knownOptions = map[string]relOption{
 	"security_barrier":                      {"v", 'b', 0, 0, ""},
 	"security_invoker":                      {"v", 'b', 0, 0, ""},
 	"check_option":                          {"v", 'e', 0, 0, "local,cascaded"},
+	"n_distinct":                            {"a", 'r', -1, math.MaxFloat64, ""},
+	"n_distinct_inherited":                  {"a", 'r', -1, math.MaxFloat64, ""},
 }
 
 // relOptions turns WITH (…) into pg_class.reloptions.

@@ -16,12 +16,15 @@ import (
 // tableChange is what ALTER TABLE must do to the rows of a table, or look for in
 // them, once all catalogs are changed.
 type tableChange struct {
-	old      *access.Relation // before the command: where the rows are
-	rewrite  bool
-	values   map[int]node.Node // new values of columns, over the old columns
-	check    []checkExpr
-	notNull  []int // columns, as indexes
-	newIndex []oid.OID
+	old     *access.Relation // before the command: where the rows are
+	rewrite bool
+	values  map[int]node.Node // new values of columns, over the old columns
+	check   []checkExpr
+	notNull []int // columns, as indexes
+	// persistence, if not 0, is what the table gets; order, if not 0, the index
+	// that the rows are sorted by.
+	persistence byte
+	order       oid.OID
 }
 
 type checkExpr struct {
@@ -38,23 +41,43 @@ func (c *cmd) rewrite(table oid.OID, ch *tableChange, frozen bool) {
 		old = ch.old
 	}
 	pers := c.class(table).Relpersistence
-	rel := must(c.Catalog().NewFilenode(table, pers))
+	var order *access.Relation
+	if ch != nil {
+		if ch.order != 0 {
+			order = c.relation(ch.order)
+		}
+		if ch.persistence != 0 {
+			pers = ch.persistence
+		}
+	}
+	must(c.Catalog().NewFilenode(table, pers))
 	if toast := c.class(table).Reltoastrelid; toast != 0 && old.ToastOID == toast {
 		must(c.Catalog().NewFilenode(toast, pers))
 		c.emptyIndexes(toast)
 	}
+	c.clearMissing(table)
 	throw(c.Increment())
-	rel = c.relation(table)
-	n := c.moveRows(old, rel, ch, frozen)
+	rel := c.relation(table)
+	n := c.moveRows(old, rel, order, ch, frozen)
 	for _, ix := range must(c.Catalog().IndexesOf(table)) {
 		c.lock(c.class(ix.Indexrelid), lmgr.AccessExclusive)
-		c.newIndexFile(ix.Indexrelid)
+		c.newIndexFile(ix.Indexrelid, pers)
 		c.buildIndex(table, ix.Indexrelid, false)
 	}
 	if st := c.class(table); st.Reltuples < 0 {
 		blocks := must(rel.Pool.NBlocks(rel.Node, page.MainFork))
 		change(c, table, func(r *rows.PgClass) { r.Relpages, r.Reltuples = int32(blocks), float32(n) })
 		throw(c.Increment())
+	}
+}
+
+// clearMissing forgets the values that rows had which were older than a column:
+// a rewrite stores them in the rows.
+func (c *cmd) clearMissing(table oid.OID) {
+	for _, a := range must(c.Catalog().Attributes(table)) {
+		if a.Atthasmissing {
+			c.changeColumn(table, a.Attnum, func(r *rows.PgAttribute) { r.Atthasmissing, r.Attmissingval = false, datum.Null() })
+		}
 	}
 }
 
@@ -133,7 +156,8 @@ func (r *rowChange) verify(vals []datum.Datum) error {
 }
 
 // moveRows copies the live rows of old into rel, which is empty, and counts them.
-func (c *cmd) moveRows(old, rel *access.Relation, ch *tableChange, frozen bool) int64 {
+// order, if not nil, is an index of old to follow.
+func (c *cmd) moveRows(old, rel, order *access.Relation, ch *tableChange, frozen bool) int64 {
 	x := c.evaluation()
 	defer c.Done(x)
 	r := c.newRowChange(x, old, rel, ch)
@@ -147,7 +171,11 @@ func (c *cmd) moveRows(old, rel *access.Relation, ch *tableChange, frozen bool) 
 	insert := heap.InsertOptions{Command: x.Cid, SkipFSM: true, Frozen: frozen, Bulk: heap.NewBulk(rel)}
 	vals := make([]datum.Datum, len(rel.Desc.Attrs))
 	var n int64
-	throw(c.eachRow(old, func(row []datum.Datum) error {
+	each := c.eachRow
+	if order != nil {
+		each = func(old *access.Relation, f func([]datum.Datum) error) error { return c.eachInOrder(old, order, f) }
+	}
+	throw(each(old, func(row []datum.Datum) error {
 		if err := r.apply(row, vals); err != nil {
 			return err
 		}
@@ -214,7 +242,7 @@ func (c *cmd) eachRow(rel *access.Relation, f func([]datum.Datum) error) error {
 
 // reindexOne builds an index anew in a new file.
 func (c *cmd) reindexOne(table, index oid.OID) {
-	c.newIndexFile(index)
+	c.newIndexFile(index, c.class(table).Relpersistence)
 	c.buildIndex(table, index, false)
 	if ix := must(c.Catalog().Index(index)); !ix.Indisvalid || !ix.Indisready {
 		change(c, index, func(r *rows.PgIndex) { r.Indisvalid, r.Indisready, r.Indislive = true, true, true })

@@ -32,8 +32,12 @@ func (c *cmd) truncate(n *pg.TruncateStmt) {
 			fail(pgerr.InsufficientPrivilege, "permission denied for table %s", cl.Relname)
 		}
 		c.noCatalog(cl)
-		throw(c.ExecCatalog().Writable(must(c.Catalog().Relation(cl.Oid))))
 		list = append(list, cl)
+	}
+	list = c.truncateForeign(n, list, seen)
+	for _, cl := range list {
+		throw(c.ExecCatalog().Writable(must(c.Catalog().Relation(cl.Oid))))
+		c.notPending(cl, "TRUNCATE")
 	}
 	if n.RestartSeqs {
 		for _, cl := range list {
@@ -69,14 +73,14 @@ func (c *cmd) emptyTable(table oid.OID) {
 func (c *cmd) emptyIndexes(table oid.OID) {
 	for _, ix := range must(c.Catalog().IndexesOf(table)) {
 		c.lock(c.class(ix.Indexrelid), lmgr.AccessExclusive)
-		rel := c.newIndexFile(ix.Indexrelid)
+		rel := c.newIndexFile(ix.Indexrelid, c.class(table).Relpersistence)
 		throw(nbtree.BuildEmpty(c.Tx(), rel, page.MainFork))
 	}
 }
 
 // newIndexFile gives an index a new file, without content but for the init fork.
-func (c *cmd) newIndexFile(o oid.OID) *access.Relation {
-	rel := must(c.Catalog().NewFilenode(o, c.class(o).Relpersistence))
+func (c *cmd) newIndexFile(o oid.OID, persistence byte) *access.Relation {
+	rel := must(c.Catalog().NewFilenode(o, persistence))
 	if rel.Persistence == 'u' {
 		throw(c.Catalog().CreateInitFork(o))
 	}

@@ -198,10 +198,12 @@ func (c *cmd) fillNew(into *pg.IntoClause, query *pg.Node, mayExist bool, tag st
 	var p *plan.PlannedStmt
 	var q *node.Query
 	args := c.st.Args
-	if query.GetExecuteStmt() != nil {
-		notYet("CREATE TABLE AS EXECUTE")
+	exec := query.GetExecuteStmt()
+	if exec != nil {
+		q = must(c.PreparedQuery(exec.Name))
+	} else {
+		q = must(c.Analyze(c.inner(query), c.st.Params))
 	}
-	q = must(c.Analyze(c.inner(query), c.st.Params))
 	aliases := names(into.ColNames)
 	cols := c.outputColumns(q, aliases)
 	if len(aliases) > len(cols) {
@@ -217,7 +219,13 @@ func (c *cmd) fillNew(into *pg.IntoClause, query *pg.Node, mayExist bool, tag st
 	if into.SkipData {
 		return tag
 	}
-	p = must(c.Plan(q, false))
+	if exec != nil {
+		var err error
+		p, args, err = c.Prepared(c.text, query)
+		throw(err)
+	} else {
+		p = must(c.Plan(q, false))
+	}
 	x := c.Execution(p)
 	defer c.Done(x)
 	defer x.Close()

@@ -21,6 +21,7 @@ import (
 	"github.com/pgmini/pgmini/sql/parser"
 	"github.com/pgmini/pgmini/sql/plan"
 	"github.com/pgmini/pgmini/sql/ruleutils"
+	"github.com/pgmini/pgmini/sql/trigger"
 	"github.com/pgmini/pgmini/vfs"
 	"github.com/pgmini/pgmini/xact"
 )
@@ -58,6 +59,9 @@ type Session interface {
 	// for.
 	TempNamespace() (oid.OID, error)
 
+	// InSchema runs f with a schema in front of the search path.
+	InSchema(ns oid.OID, f func() error) error
+
 	// Notice sends a message that is no error: severity NOTICE, WARNING, INFO, LOG
 	// or DEBUG1.
 	Notice(severity string, e *pgerr.Error)
@@ -86,9 +90,15 @@ type Session interface {
 	Execution(p *plan.PlannedStmt) *exec.Execution
 	// Done unregisters the snapshot of an Execution.
 	Done(x *exec.Execution)
+	// Triggers is the queue of AFTER triggers.
+	Triggers() *trigger.Queue
 	// Prepared finds a statement that PREPARE made, planned for arguments that were
 	// evaluated: for EXPLAIN EXECUTE and CREATE TABLE AS EXECUTE.
 	Prepared(text string, stmt *parser.Node) (*plan.PlannedStmt, []datum.Datum, error)
+
+	// PreparedQuery is the query of a statement that PREPARE made; 42809 if it is no
+	// SELECT.
+	PreparedQuery(name string) (*node.Query, error)
 
 	// CopyIn asks the client for data; CopyOut offers it. Both formats are for all
 	// columns.

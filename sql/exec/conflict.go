@@ -94,6 +94,9 @@ func (k *conflict) insert(x *Execution, b *Batch, i int32) error {
 		if n.stat != nil {
 			n.stat.Inserted++
 		}
+		if err := n.noteInsert(x, n.vals, tid); err != nil {
+			return err
+		}
 		return n.done(x, b, i, n.vals, tid)
 	}
 }
@@ -128,6 +131,11 @@ func (k *conflict) find(x *Execution) (page.TID, bool, error) {
 	for _, iw := range w.indexes {
 		if !k.arbiter(iw) {
 			continue
+		}
+		if !iw.st.Rel.Index.Immediate {
+			e := pgerr.New(pgerr.ObjectNotInPrerequisiteState, "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters")
+			e.Schema, e.Table, e.Constraint = x.schema(k.mod.rel), k.mod.rel.Name, iw.st.Rel.Name
+			return page.TID{}, false, e
 		}
 		in, err := iw.key(x, w)
 		if err != nil {
@@ -299,6 +307,9 @@ func (k *conflict) update(x *Execution, b *Batch, i int32, tid page.TID) error {
 		if err := n.writer.Index(x, vals, up.TID, true); err != nil {
 			return err
 		}
+	}
+	if err := n.noteUpdate(x, old, vals, tid, up.TID); err != nil {
+		return err
 	}
 	return n.done(x, b, i, vals, up.TID)
 }

@@ -144,6 +144,12 @@ type Execution struct {
 	// Analyze turns instrumentation on; Stats is indexed by plan node.
 	Analyze bool
 	Stats   map[plan.Plan]*Instrument
+	// Triggers are the session's; nil: tables with triggers cannot be changed.
+	// NoFire: this is a query of a trigger, whose events the statement fires.
+	Triggers Triggers
+	NoFire   bool
+	// Crosscheck, if not nil, must see the rows that are changed too.
+	Crosscheck *xact.Snapshot
 	// Processed counts the rows of the command tag.
 	Processed int64
 
@@ -161,6 +167,7 @@ type Execution struct {
 	kept  []Node // nodes, for Reset
 	// resetting: a ModifyTable may be rescanned
 	resetting bool
+	noting    bool // Triggers.Begin was called
 }
 
 // TempFiles makes temporary files for sorts and hashes that outgrow WorkMem.
@@ -248,7 +255,7 @@ func (x *Execution) finish() error {
 		}
 	}
 	x.after = nil
-	return nil
+	return x.Fire()
 }
 
 // finishCTEs runs the WITH queries that change data to their end, also those that

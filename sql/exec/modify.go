@@ -13,6 +13,7 @@ import (
 	"github.com/pgmini/pgmini/sql/node"
 	"github.com/pgmini/pgmini/sql/plan"
 	"github.com/pgmini/pgmini/xact"
+	"github.com/pgmini/pgmini/xid"
 )
 
 // modify is ModifyTable. It handles its input a batch at a time and returns the
@@ -34,6 +35,9 @@ type modify struct {
 	begun  bool
 	toast  lazyToast
 	stat   *Instrument
+	trig   TableTriggers
+	// oldXmin is the inserter of the version that old read last.
+	oldXmin xid.XID
 }
 
 // modifyScope lays out the row that RETURNING and ON CONFLICT see: the target's
@@ -91,6 +95,9 @@ func (x *Execution) newModify(p *plan.ModifyTable) (Node, error) {
 	}
 	n.out, n.outB = newRowStore(n.ret.shape), newBatch(n.ret.shape, 0)
 	if err := x.Cat.Writable(n.rel); err != nil {
+		return nil, err
+	}
+	if n.trig, err = x.TriggersOf(n.rel); err != nil {
 		return nil, err
 	}
 	if p.Operation != node.CmdDelete {
@@ -163,6 +170,9 @@ func (n *modify) insert(x *Execution, b *Batch, i int32) error {
 	if err := n.writer.Index(x, n.vals, tid, false); err != nil {
 		return err
 	}
+	if err := n.noteInsert(x, n.vals, tid); err != nil {
+		return err
+	}
 	return n.done(x, b, i, n.vals, tid)
 }
 
@@ -223,6 +233,7 @@ func (n *modify) old(x *Execution, tid page.TID) ([]datum.Datum, error) {
 	if !ok {
 		return nil, pgerr.New(pgerr.InternalError, "failed to fetch tuple being updated")
 	}
+	n.oldXmin = t.Data.Xmin()
 	vals := make([]datum.Datum, len(n.rel.Desc.Attrs))
 	data := append(access.Tuple(nil), t.Data...)
 	n.toast.x, n.toast.rel = x, n.rel
@@ -245,7 +256,7 @@ func (n *modify) update(x *Execution, b *Batch, i int32, tid page.TID) error {
 		if err := n.writer.PrepareUpdate(x, n.vals, n.keep); err != nil {
 			return err
 		}
-		res, up, fail, err := heap.Update(x.Ctx, x.Tx, n.rel, tid, n.vals, heap.ChangeOptions{Command: x.Cid, Keep: n.keep})
+		res, up, fail, err := heap.Update(x.Ctx, x.Tx, n.rel, tid, n.vals, heap.ChangeOptions{Command: x.Cid, Keep: n.keep, Crosscheck: x.Crosscheck})
 		if err != nil {
 			return err
 		}
@@ -256,6 +267,9 @@ func (n *modify) update(x *Execution, b *Batch, i int32, tid page.TID) error {
 				if err := n.writer.Index(x, n.vals, up.TID, true); err != nil {
 					return err
 				}
+			}
+			if err := n.noteUpdate(x, old, n.vals, tid, up.TID); err != nil {
+				return err
 			}
 			return n.done(x, b, i, n.vals, up.TID)
 		}
@@ -268,11 +282,14 @@ func (n *modify) update(x *Execution, b *Batch, i int32, tid page.TID) error {
 
 func (n *modify) delete(x *Execution, b *Batch, i int32, tid page.TID) error {
 	for {
-		res, fail, err := heap.Delete(x.Ctx, x.Tx, n.rel, tid, heap.ChangeOptions{Command: x.Cid})
+		res, fail, err := heap.Delete(x.Ctx, x.Tx, n.rel, tid, heap.ChangeOptions{Command: x.Cid, Crosscheck: x.Crosscheck})
 		if err != nil {
 			return err
 		}
 		if res == heap.OK {
+			if err := n.noteDelete(x, tid); err != nil {
+				return err
+			}
 			var vals []datum.Datum
 			if len(n.p.ReturningList) > 0 || isCatalog(n.rel) {
 				if vals, err = n.old(x, tid); err != nil {

@@ -15,7 +15,7 @@ func (x *Execution) Reset(tx *xact.Tx, snap *xact.Snapshot) (ok bool, err error)
 	if !x.Reusable() {
 		return false, nil
 	}
-	x.Tx, x.Snap, x.Processed, x.rest, x.after, x.toast = tx, snap, 0, nil, nil, nil
+	x.Tx, x.Snap, x.Processed, x.rest, x.after, x.toast, x.noting = tx, snap, 0, nil, nil, nil, false
 	x.nodes = x.kept
 	x.resetting = true
 	err = x.root.Rescan(x, nil)

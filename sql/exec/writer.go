@@ -8,6 +8,7 @@ import (
 	"github.com/pgmini/pgmini/access/indexheap"
 	"github.com/pgmini/pgmini/access/nbtree"
 	"github.com/pgmini/pgmini/datum"
+	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/node"
@@ -23,6 +24,7 @@ type TableWriter struct {
 	checks  []tableCheck
 	gen     []genColumn
 	indexes []*indexWriter
+	recheck []oid.OID
 }
 
 type tableCheck struct {
@@ -108,8 +110,11 @@ func (x *Execution) newIndexWriter(rel *access.Relation, st *IndexState, c *comp
 	if iw.pred, err = c.exprs(st.Pred); err != nil {
 		return nil, err
 	}
-	if st.Rel.Index.Unique {
+	switch {
+	case st.Rel.Index.Unique && st.Rel.Index.Immediate:
 		iw.check = nbtree.UniqueYes
+	case st.Rel.Index.Unique:
+		iw.check = nbtree.UniquePartial
 	}
 	return iw, nil
 }
@@ -124,6 +129,7 @@ func (w *TableWriter) load(vals []datum.Datum) {
 // Prepare computes the generated columns of a new row and checks its constraints.
 func (w *TableWriter) Prepare(x *Execution, vals []datum.Datum) error {
 	w.load(vals)
+	w.recheck = w.recheck[:0]
 	for _, g := range w.gen {
 		v, err := g.e.eval(x, w.row, w.row.Sel)
 		if err != nil {
@@ -176,8 +182,26 @@ func (w *TableWriter) Index(x *Execution, vals []datum.Datum, tid page.TID, unch
 		return nil
 	}
 	w.load(vals)
+	w.recheck = w.recheck[:0]
 	for _, iw := range w.indexes {
-		if _, err := iw.insert(x, w, tid, iw.check, unchanged); err != nil {
+		unique, err := iw.insert(x, w, tid, iw.check, unchanged)
+		if err != nil {
+			return err
+		}
+		if !unique {
+			w.recheck = append(w.recheck, iw.st.Rel.OID)
+		}
+	}
+	return nil
+}
+
+// RecheckUnique looks again whether the row at tid is the only one with its key in
+// a deferrable unique index; 23505 if it is not.
+func (w *TableWriter) RecheckUnique(x *Execution, index oid.OID, vals []datum.Datum, tid page.TID) error {
+	w.load(vals)
+	for _, iw := range w.indexes {
+		if iw.st.Rel.OID == index {
+			_, err := iw.insert(x, w, tid, nbtree.UniqueExisting, false)
 			return err
 		}
 	}

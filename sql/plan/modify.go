@@ -337,9 +337,6 @@ func (r *root) arbiters(rel *access.Relation, oc *node.OnConflictExpr) ([]oid.OI
 // infers reports whether the inference elements name exactly ix's keys.
 func (r *root) infers(ix *Index, oc *node.OnConflictExpr) bool {
 	info := ix.Rel.Index
-	if !info.Immediate {
-		return false
-	}
 	own := func(e node.Node) node.Node {
 		return replaceVars(e, r.q.ResultRelation, func(v *node.Var) node.Node {
 			c := *v

@@ -81,7 +81,11 @@ func (s *Session) leave(last bool) error {
 
 // commit ends the transaction. On an error it is rolled back.
 func (s *Session) commit() error {
-	if err := s.holdCursors(); err != nil {
+	err := s.queue.FireDeferred()
+	if err == nil {
+		err = s.holdCursors()
+	}
+	if err != nil {
 		s.abortAll()
 		return err
 	}
@@ -95,7 +99,12 @@ func (s *Session) commit() error {
 		s.guc.Commit()
 	}
 	s.saves = s.saves[:0]
-	err := tx.Commit(&s.cmd)
+	if err := s.cat.EmptyTempTables(); err != nil {
+		s.abortAll()
+		return err
+	}
+	s.queue.Reset()
+	err = tx.Commit(&s.cmd)
 	s.tx, s.state, s.failed = nil, outside, false
 	s.cat.Bind(&s.cmd, nil)
 	if err != nil {
@@ -128,6 +137,7 @@ func (s *Session) rollback() {
 	if err := s.tx.Abort(); err != nil {
 		s.log.Error("abort transaction", "err", err)
 	}
+	s.queue.Reset()
 	s.tx = nil
 	s.guc.Abort()
 	s.cat.Bind(&s.cmd, nil)
@@ -158,6 +168,7 @@ func (s *Session) abortSub() {
 		return
 	}
 	top.dead = true
+	s.queue.Abandon()
 	if err := s.tx.AbortSub(); err != nil {
 		s.log.Error("abort subtransaction", "err", err)
 	}

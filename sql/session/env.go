@@ -165,7 +165,7 @@ func (s *Session) Execution(p *plan.PlannedStmt) *exec.Execution {
 func (s *Session) execution(p *plan.PlannedStmt, snap *xact.Snapshot, write bool) *exec.Execution {
 	return &exec.Execution{Ctx: &s.cmd, Stmt: p, Cat: s.sql.Exec(), Env: &s.env, Tx: s.tx, Snap: snap,
 		Cid: s.tx.CommandID(write), WorkMem: int(s.guc.Int(guc.WorkMem)) << 10, Temp: tempFiles{s},
-		CurrentOf: s.currentOf}
+		CurrentOf: s.currentOf, Triggers: s.queue}
 }
 
 // Done is part of env.Session.

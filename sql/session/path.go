@@ -76,6 +76,10 @@ func (s *Session) path() []oid.OID {
 		hasCatalog = hasCatalog || ns.Oid == oid.CatalogNamespace
 		list, created = append(list, ns.Oid), append(created, ns.Oid)
 	}
+	if s.pushed != 0 {
+		hasCatalog = hasCatalog || s.pushed == oid.CatalogNamespace
+		list, created = append([]oid.OID{s.pushed}, list...), append([]oid.OID{s.pushed}, created...)
+	}
 	s.explicitPath = list
 	var full []oid.OID
 	if !hasTemp && temp != 0 {
@@ -107,6 +111,14 @@ func (s *Session) CreationNamespace() (oid.OID, error) {
 		return s.TempNamespace()
 	}
 	return s.created[0], nil
+}
+
+// InSchema is part of env.Session.
+func (s *Session) InSchema(ns oid.OID, f func() error) error {
+	old := s.pushed
+	s.pushed, s.pathOK = ns, false
+	defer func() { s.pushed, s.pathOK = old, false }()
+	return f()
 }
 
 // TempNamespace is part of env.Session.

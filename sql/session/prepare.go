@@ -155,3 +155,19 @@ func (s *Session) Prepared(text string, stmt *parser.Node) (*plan.PlannedStmt, [
 	}
 	return st.plan, args, nil
 }
+
+// PreparedQuery is part of env.Session.
+func (s *Session) PreparedQuery(name string) (*node.Query, error) {
+	st, err := s.findPrepared(name)
+	if err != nil {
+		return nil, err
+	}
+	s.path()
+	if err := s.analyze(st); err != nil {
+		return nil, err
+	}
+	if st.query == nil || st.query.CommandType != node.CmdSelect {
+		return nil, pgerr.New(pgerr.WrongObjectType, "prepared statement is not a SELECT")
+	}
+	return st.query, nil
+}

@@ -29,6 +29,7 @@ import (
 	"github.com/pgmini/pgmini/sql/plan"
 	"github.com/pgmini/pgmini/sql/session/sqlcat"
 	"github.com/pgmini/pgmini/sql/sysfuncs"
+	"github.com/pgmini/pgmini/sql/trigger"
 	"github.com/pgmini/pgmini/xact"
 )
 
@@ -102,6 +103,7 @@ type Session struct {
 	pathOK       bool
 	explicitPath []oid.OID
 	created      []oid.OID // schemas for new objects, in order
+	pushed       oid.OID   // in front of the search path: the schema being created, or 0
 
 	block
 	stmtTime int64
@@ -111,16 +113,18 @@ type Session struct {
 	version  uint64 // of the settings that plans depend on
 	epoch    uint64 // of transactions
 
-	prepared map[string]*statement
-	portals  map[string]*portal
-	unnamed  *portal // of Bind, in use or not
-	recent   recentPlans
-	seqs     map[oid.OID]*seqState
-	lastSeq  oid.OID
-	local    localBuffers
-	rng      rng
-	query    string // the running statement's text
-	act      activity
+	queue     *trigger.Queue
+	internals map[string]*statement // queries of triggers
+	prepared  map[string]*statement
+	portals   map[string]*portal
+	unnamed   *portal // of Bind, in use or not
+	recent    recentPlans
+	seqs      map[oid.OID]*seqState
+	lastSeq   oid.OID
+	local     localBuffers
+	rng       rng
+	query     string // the running statement's text
+	act       activity
 }
 
 // Connect starts a session for an authenticated user.
@@ -129,6 +133,7 @@ func Connect(ctx context.Context, o Options) (*Session, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.queue = trigger.New(triggerHost{s})
 	s.cmd.init(ctx)
 	s.rng.seed(o.Seed)
 	s.guc = guc.NewSession(o.Server.Registry())

@@ -124,7 +124,8 @@ func (s *Session) utility(st *statement, args params, sink *resultSink) (string,
 	case *pg.Node_DiscardStmt:
 		return s.discard(n.DiscardStmt)
 	case *pg.Node_ConstraintsSetStmt:
-		return "SET CONSTRAINTS", nil
+		s.path()
+		return s.setConstraints(n.ConstraintsSetStmt)
 	case *pg.Node_ListenStmt, *pg.Node_UnlistenStmt, *pg.Node_NotifyStmt:
 		return "", pgerr.NotYet("%s", strings.Fields(strings.ToUpper(st.raw.Text[st.raw.Location:]))[0])
 	}
@@ -276,6 +277,9 @@ func (s *Session) prepareTransaction(gid string) (string, error) {
 		s.Notice("WARNING", pgerr.New(pgerr.NoActiveSQLTransaction, "there is no transaction in progress"))
 		return "ROLLBACK", nil
 	}
+	if err := s.queue.FireDeferred(); err != nil {
+		return "", err
+	}
 	s.closePortals(0)
 	for range s.saves {
 		if err := s.tx.CommitSub(); err != nil {
@@ -284,6 +288,7 @@ func (s *Session) prepareTransaction(gid string) (string, error) {
 		s.guc.Commit()
 	}
 	s.saves = s.saves[:0]
+	s.queue.Reset()
 	err := s.tx.Prepare(&s.cmd, gid, s.role)
 	s.tx, s.state = nil, outside
 	s.cat.Bind(&s.cmd, nil)

@@ -4,10 +4,11 @@ import (
 	"github.com/pgmini/pgmini/access"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/sql/trigger"
 )
 
 // Writable refuses a table that has something which must happen on a change and
-// that is not written yet: triggers, and with them foreign keys, rules, row
+// that is not written yet: triggers but those of constraints, rules, row
 // security, partition bounds, exclusion constraints, and indexes of other access
 // methods than btree. A table that stock PostgreSQL made may have them.
 func (c *Catalog) Writable(rel *access.Relation) error {
@@ -29,8 +30,8 @@ func (c *Catalog) writable(rel *access.Relation) error {
 			return err
 		}
 		for _, t := range list {
-			if t.Tgenabled != 'D' {
-				return pgerr.NotYet("changing table %q, which has triggers or foreign keys,", rel.Name)
+			if t.Tgenabled != 'D' && !trigger.Known(t.Tgfoid) {
+				return pgerr.NotYet("changing table %q, which has triggers,", rel.Name)
 			}
 		}
 	}
