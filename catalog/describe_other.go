@@ -70,7 +70,7 @@ const policy oid.OID = 3256 // pg_policy
 
 func (s *Session) onRelation(kind, name string, rel oid.OID) (string, error) {
 	t, err := s.describeRelation(Object{oid.RelClass, rel, 0})
-	return kind + QuoteIdentifier(name) + " on " + t, err
+	return kind + name + " on " + t, err
 }
 
 // describeOperator is an operator with the types of its operands.
@@ -108,7 +108,7 @@ func (s *Session) ofMethod(kind, name string, ns, am oid.OID) (string, error) {
 	if err != nil || m == nil {
 		return kind + n, err
 	}
-	return kind + n + " for access method " + QuoteIdentifier(m.Amname), nil
+	return kind + n + " for access method " + m.Amname, nil
 }
 
 func (s *Session) describeFamily(id oid.OID) (string, error) {
