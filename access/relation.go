@@ -34,6 +34,7 @@ type Relation struct {
 	ToastOID        oid.OID
 	Shared          bool
 	IsCatalog       bool
+	Unpopulated     bool // a materialized view that was not filled yet
 	Sys             *System
 	Pool            *bufmgr.Pool                         // shared buffers, or the session's local ones
 	Index           *IndexInfo                           // of an index

@@ -125,8 +125,9 @@ func (s *Session) buildRelation(o oid.OID) (*relEntry, error) {
 	}
 	r := &access.Relation{OID: o, Name: c.Relname, Namespace: c.Relnamespace, Backend: -1, Kind: c.Relkind,
 		Persistence: c.Relpersistence, AM: c.Relam, ToastOID: c.Reltoastrelid, Shared: c.Relisshared,
-		IsCatalog: o < oid.FirstNormal && (c.Relnamespace == oid.CatalogNamespace || c.Relnamespace == oid.ToastNamespace),
-		Sys:       s.srv.opt.Sys, Pool: s.srv.opt.Pool}
+		IsCatalog:   o < oid.FirstNormal && (c.Relnamespace == oid.CatalogNamespace || c.Relnamespace == oid.ToastNamespace),
+		Unpopulated: c.Relkind == 'm' && !c.Relispopulated,
+		Sys:         s.srv.opt.Sys, Pool: s.srv.opt.Pool}
 	r.FillFactor = intOption(c.Reloptions, "fillfactor")
 	r.ToastTarget = intOption(c.Reloptions, "toast_tuple_target")
 	if hasStorage(c.Relkind) {

@@ -138,23 +138,36 @@ func (a *analyzer) expandView(t *node.RangeTblEntry, open []oid.OID) *node.Range
 	if rel == nil || rel.ViewRule == "" {
 		a.fail(-1, pgerr.InternalError, "view %d has no rule", t.Relid)
 	}
-	tree, err := node.Read(rel.ViewRule)
-	a.throw(err)
-	l, ok := tree.(node.List)
-	if !ok || len(l) != 1 {
-		a.fail(-1, pgerr.DataCorrupted, `rule of view "%s" is not one query`, rel.Name)
-	}
-	sub, ok := l[0].(*node.Query)
-	if !ok {
-		a.fail(-1, pgerr.DataCorrupted, `rule of view "%s" is not a query`, rel.Name)
-	}
-	a.restoreArrayTypes(sub)
-	dropOldNew(sub, t.Relid)
+	sub := a.storedQuery(rel.Name, t.Relid, rel.ViewRule)
 	sub = a.expandViews(sub, append(open[:len(open):len(open)], t.Relid))
 	c := *t
 	c.Rtekind, c.Subquery, c.SecurityBarrier, c.Inh = node.RTESubquery, sub, rel.SecurityBarrier, false
 	c.Tablesample = nil
 	return &c
+}
+
+// StoredQuery is the query of a view as its rule's action holds it, without the
+// entries OLD and NEW.
+func StoredQuery(cat Catalog, view oid.OID, action string) (q *node.Query, err error) {
+	defer catch(&err)
+	a := &analyzer{cat: cat}
+	return a.storedQuery(must(cat.RelationByOID(view)).Name, view, action), nil
+}
+
+func (a *analyzer) storedQuery(name string, view oid.OID, action string) *node.Query {
+	tree, err := node.Read(action)
+	a.throw(err)
+	l, ok := tree.(node.List)
+	if !ok || len(l) != 1 {
+		a.fail(-1, pgerr.DataCorrupted, `rule of view "%s" is not one query`, name)
+	}
+	sub, ok := l[0].(*node.Query)
+	if !ok {
+		a.fail(-1, pgerr.DataCorrupted, `rule of view "%s" is not a query`, name)
+	}
+	a.restoreArrayTypes(sub)
+	dropOldNew(sub, view)
+	return sub
 }
 
 // dropOldNew empties the entries for OLD and NEW that a stored rule begins with:

@@ -18,8 +18,11 @@ import (
 // setOptions runs SET (…) and RESET (…).
 func (a *alteration) setOptions(k *pg.AlterTableCmd) {
 	kind := a.kind
-	if kind == 'i' {
+	switch kind {
+	case 'i':
 		kind = 'B'
+	case 'm':
+		kind = 'r'
 	}
 	list := k.Def.GetList().GetItems()
 	change(a.cmd, a.table, func(r *rows.PgClass) {

@@ -29,10 +29,9 @@ func (c *cmd) grant(n *pg.GrantStmt) {
 	if n.Targtype == pg.GrantTargetType_ACL_TARGET_DEFAULTS {
 		notYet("ALTER DEFAULT PRIVILEGES")
 	}
-	for _, p := range n.Privileges {
-		if len(p.GetAccessPriv().Cols) > 0 {
-			notYet("privileges on columns")
-		}
+	table, columns := splitPrivileges(n.Privileges)
+	if len(columns) > 0 && n.Objtype != pg.ObjectType_OBJECT_TABLE {
+		fail(pgerr.InvalidGrantOperation, "column privileges are only valid for relations")
 	}
 	var to []oid.OID
 	for _, g := range n.Grantees {
@@ -49,7 +48,10 @@ func (c *cmd) grant(n *pg.GrantStmt) {
 	switch n.Objtype {
 	case pg.ObjectType_OBJECT_TABLE, pg.ObjectType_OBJECT_SEQUENCE:
 		for _, cl := range c.grantRelations(n) {
-			c.grantRelation(n, cl, to)
+			if len(table) > 0 || len(columns) == 0 {
+				c.grantRelation(n, table, cl, to)
+			}
+			c.grantColumns(n, table, columns, cl, to)
 		}
 	case pg.ObjectType_OBJECT_SCHEMA:
 		for _, e := range n.Objects {
@@ -103,7 +105,7 @@ func (c *cmd) grantRelations(n *pg.GrantStmt) []*rows.PgClass {
 	return out
 }
 
-func (c *cmd) grantRelation(n *pg.GrantStmt, cl *rows.PgClass, to []oid.OID) {
+func (c *cmd) grantRelation(n *pg.GrantStmt, privs []*pg.AccessPriv, cl *rows.PgClass, to []oid.OID) {
 	if cl.Relkind == 'i' || cl.Relkind == 'I' {
 		fail(pgerr.WrongObjectType, "%q is an index", cl.Relname)
 	}
@@ -116,12 +118,12 @@ func (c *cmd) grantRelation(n *pg.GrantStmt, cl *rows.PgClass, to []oid.OID) {
 			fail(pgerr.WrongObjectType, "%q is not a sequence", cl.Relname)
 		}
 		all, word = sequenceRights, "sequence"
-	} else if cl.Relkind == 'S' && len(n.Privileges) == 0 {
+	} else if cl.Relkind == 'S' && len(privs) == 0 {
 		all = sequenceRights
 	} else if cl.Relkind == 'S' {
 		all = tableRights | rows.Usage
 	}
-	rights := c.rights(n, all, word)
+	rights := c.rightsOf(privs, all, word)
 	c.mayGrant(cl.Relowner, cl.Relacl, rights, ownerWord(cl.Relkind), cl.Relname)
 	own := uint32(tableRights)
 	if cl.Relkind == 'S' {
@@ -135,12 +137,17 @@ func (c *cmd) grantRelation(n *pg.GrantStmt, cl *rows.PgClass, to []oid.OID) {
 
 // rights are the privileges that a GRANT names; none is all.
 func (c *cmd) rights(n *pg.GrantStmt, all uint32, word string) uint32 {
-	if len(n.Privileges) == 0 {
+	privs, _ := splitPrivileges(n.Privileges)
+	return c.rightsOf(privs, all, word)
+}
+
+func (c *cmd) rightsOf(privs []*pg.AccessPriv, all uint32, word string) uint32 {
+	if len(privs) == 0 {
 		return all
 	}
 	var out uint32
-	for _, p := range n.Privileges {
-		name := p.GetAccessPriv().PrivName
+	for _, p := range privs {
+		name := p.PrivName
 		r, ok := rightNames[name]
 		if !ok {
 			fail(pgerr.SyntaxError, "unrecognized privilege type %q", name)
@@ -164,7 +171,7 @@ func (c *cmd) mayGrant(owner oid.OID, acl []rows.ACLItem, rights uint32, word, n
 // the owner's own rights, public for everyone's.
 func (c *cmd) newACL(n *pg.GrantStmt, old []rows.ACLItem, owner oid.OID, all, public, rights uint32, to []oid.OID) []rows.ACLItem {
 	acl := append([]rows.ACLItem(nil), old...)
-	if len(acl) == 0 {
+	if len(acl) == 0 && all != 0 {
 		if public != 0 {
 			acl = append(acl, rows.ACLItem{Grantee: 0, Grantor: owner, Rights: public})
 		}
@@ -206,7 +213,7 @@ func (c *cmd) aclDepends(obj catalog.Object, owner oid.OID, acl []rows.ACLItem) 
 		db = 0
 	}
 	for _, f := range must(rowsBy[rows.PgShdepend](c, rows.AnumPgShdependClassid, oidDatum(obj.Class), rows.AnumPgShdependObjid, oidDatum(obj.ID))) {
-		if f.Row.Deptype == 'a' && f.Row.Dbid == db {
+		if f.Row.Deptype == 'a' && f.Row.Dbid == db && f.Row.Objsubid == obj.Sub {
 			throw(c.Catalog().Delete(oid.RelShdepend, f.TID))
 		}
 	}
@@ -217,7 +224,7 @@ func (c *cmd) aclDepends(obj catalog.Object, owner oid.OID, acl []rows.ACLItem) 
 				continue
 			}
 			seen[r] = true
-			must(c.Catalog().Insert(&rows.PgShdepend{Dbid: db, Classid: obj.Class, Objid: obj.ID, Refclassid: oid.RelAuthID, Refobjid: r, Deptype: 'a'}))
+			must(c.Catalog().Insert(&rows.PgShdepend{Dbid: db, Classid: obj.Class, Objid: obj.ID, Objsubid: obj.Sub, Refclassid: oid.RelAuthID, Refobjid: r, Deptype: 'a'}))
 		}
 	}
 }

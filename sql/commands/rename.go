@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"strings"
+
 	pg "github.com/pganalyze/pg_query_go/v6"
 
 	"github.com/pgmini/pgmini/catalog"
@@ -316,6 +318,7 @@ func (c *cmd) alterSchemaOf(n *pg.AlterObjectSchemaStmt) {
 	}
 	c.needOwner(cl)
 	to := c.namespace(n.Newschema, false)
+	c.noTempMove(cl.Relnamespace, to)
 	if cl.Relkind == 'S' {
 		for _, f := range must(rowsBy[rows.PgDepend](c, rows.AnumPgDependClassid, oidDatum(oid.RelClass), rows.AnumPgDependObjid, oidDatum(cl.Oid))) {
 			if f.Row.Refobjsubid != 0 && f.Row.Deptype != catalog.DependNormal {
@@ -332,6 +335,20 @@ func (c *cmd) alterSchemaOf(n *pg.AlterObjectSchemaStmt) {
 	}
 	c.moveTo(cl.Oid, cl.Relnamespace, to)
 	throw(c.Increment())
+}
+
+// noTempMove refuses moves between schemas that are of another kind.
+func (c *cmd) noTempMove(from, to oid.OID) {
+	isTemp := func(o oid.OID) bool {
+		n := must(c.Catalog().Namespace(o))
+		return n != nil && (strings.HasPrefix(n.Nspname, "pg_temp_") || strings.HasPrefix(n.Nspname, "pg_toast_temp_"))
+	}
+	switch {
+	case isTemp(from) || isTemp(to):
+		fail(pgerr.FeatureNotSupported, "cannot move objects into or out of temporary schemas")
+	case from == oid.ToastNamespace || to == oid.ToastNamespace:
+		fail(pgerr.FeatureNotSupported, "cannot move objects into or out of TOAST schema")
+	}
 }
 
 // moveTo puts a relation and what belongs to it into another schema.

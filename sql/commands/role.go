@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
@@ -227,7 +229,11 @@ func (c *cmd) dropRole(n *pg.DropRoleStmt) {
 func (c *cmd) roleUsers(r *rows.PgAuthid) {
 	var lines []string
 	other := map[oid.OID]int{}
-	for _, f := range must(rowsBy[rows.PgShdepend](c, rows.AnumPgShdependRefclassid, oidDatum(oid.RelAuthID), rows.AnumPgShdependRefobjid, oidDatum(r.Oid))) {
+	deps := must(rowsBy[rows.PgShdepend](c, rows.AnumPgShdependRefclassid, oidDatum(oid.RelAuthID), rows.AnumPgShdependRefobjid, oidDatum(r.Oid)))
+	slices.SortStableFunc(deps, func(a, b catalog.Found[rows.PgShdepend]) int {
+		return cmp.Or(cmp.Compare(a.Row.Objid, b.Row.Objid), cmp.Compare(a.Row.Classid, b.Row.Classid), cmp.Compare(a.Row.Objsubid, b.Row.Objsubid))
+	})
+	for _, f := range deps {
 		d := f.Row
 		if d.Dbid != 0 && d.Dbid != c.Database() {
 			other[d.Dbid]++

@@ -109,6 +109,8 @@ func (c *cmd) run(stmt *parser.Node) string {
 		c.explain(n.ExplainStmt)
 	case *pg.Node_ReindexStmt:
 		c.reindex(n.ReindexStmt)
+	case *pg.Node_RefreshMatViewStmt:
+		return c.refresh(n.RefreshMatViewStmt)
 	case *pg.Node_ClusterStmt:
 		c.cluster(n.ClusterStmt)
 	case *pg.Node_LockStmt:

@@ -161,9 +161,10 @@ func (c *cmd) replaceView(old *rows.PgClass, cols []access.Attr, options []strin
 // createTableAs runs CREATE TABLE AS.
 func (c *cmd) createTableAs(n *pg.CreateTableAsStmt) string {
 	if n.Objtype == pg.ObjectType_OBJECT_MATVIEW {
-		notYet("CREATE MATERIALIZED VIEW")
+		c.checkMatview(n)
+		return c.fillNew('m', n.Into, n.Query, n.IfNotExists, "CREATE MATERIALIZED VIEW")
 	}
-	return c.fillNew(n.Into, n.Query, n.IfNotExists, "CREATE TABLE AS")
+	return c.fillNew('r', n.Into, n.Query, n.IfNotExists, "CREATE TABLE AS")
 }
 
 // selectInto runs SELECT … INTO.
@@ -172,7 +173,7 @@ func (c *cmd) selectInto(s *pg.SelectStmt) string {
 	if into == nil {
 		notYet("this statement")
 	}
-	return c.fillNew(into, &pg.Node{Node: &pg.Node_SelectStmt{SelectStmt: s}}, false, "SELECT INTO")
+	return c.fillNew('r', into, &pg.Node{Node: &pg.Node_SelectStmt{SelectStmt: s}}, false, "SELECT INTO")
 }
 
 // intoOf takes the INTO clause out of a query: of a set operation, its first
@@ -189,7 +190,7 @@ func intoOf(s *pg.SelectStmt) *pg.IntoClause {
 }
 
 // fillNew makes a table of a query's columns and fills it with its rows.
-func (c *cmd) fillNew(into *pg.IntoClause, query *pg.Node, mayExist bool, tag string) string {
+func (c *cmd) fillNew(kind byte, into *pg.IntoClause, query *pg.Node, mayExist bool, tag string) string {
 	ns, pers := c.creation(into.Rel)
 	if c.exists(into.Rel.Relname, ns, mayExist) {
 		return tag
@@ -213,10 +214,16 @@ func (c *cmd) fillNew(into *pg.IntoClause, query *pg.Node, mayExist bool, tag st
 		fail(pgerr.InvalidTableDefinition, "ON COMMIT can only be used on temporary tables")
 	}
 	o := must(c.Catalog().CreateRelation(catalog.NewRelation{Name: into.Rel.Relname, Namespace: ns, Tablespace: c.tablespace(into.TableSpaceName),
-		Kind: 'r', Persistence: pers, Owner: c.User(), Columns: cols, Options: c.relOptions(into.Options, 'r')}))
+		Kind: kind, Persistence: pers, Owner: c.User(), Columns: cols, Options: c.relOptions(into.Options, 'r')}))
 	throw(c.Increment())
 	c.onCommit(o, into.OnCommit)
+	if kind == 'm' {
+		c.matviewRule(o, query)
+	}
 	if into.SkipData {
+		if kind == 'm' {
+			c.setPopulated(o, false)
+		}
 		return tag
 	}
 	if exec != nil {

@@ -32,6 +32,9 @@ func (x *Execution) newLockRows(p *plan.LockRows) (Node, error) {
 		if err != nil {
 			return nil, err
 		}
+		if rel.Kind == 'm' && m.Lock {
+			return nil, pgerr.New(pgerr.WrongObjectType, "cannot lock rows in materialized view %q", rel.Name)
+		}
 		n.rels = append(n.rels, rel)
 	}
 	return n, nil

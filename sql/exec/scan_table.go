@@ -146,6 +146,10 @@ func (x *Execution) relation(rti int) (*access.Relation, error) {
 	if err == nil && rel == nil {
 		err = pgerr.New(pgerr.UndefinedTable, "could not open relation with OID %d", rte.Relid)
 	}
+	if err == nil && rel.Unpopulated {
+		err = pgerr.New(pgerr.ObjectNotInPrerequisiteState, "materialized view %q has not been populated", rel.Name).
+			WithHint("Use the REFRESH MATERIALIZED VIEW command.")
+	}
 	return rel, err
 }
 

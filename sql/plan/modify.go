@@ -26,6 +26,8 @@ func (r *root) target() (*access.Relation, error) {
 		return nil, pgerr.NotYet("modifying view %q", rel.Name)
 	case 'S':
 		return nil, pgerr.New(pgerr.WrongObjectType, "cannot change sequence %q", rel.Name)
+	case 'm':
+		return nil, pgerr.New(pgerr.WrongObjectType, "cannot change materialized view %q", rel.Name)
 	case 't':
 		return nil, pgerr.New(pgerr.WrongObjectType, "cannot change TOAST relation %q", rel.Name)
 	}

@@ -24,6 +24,9 @@ func (c *Catalog) writable(rel *access.Relation) error {
 	if err != nil || class == nil {
 		return err
 	}
+	if class.Relkind == 'm' {
+		return pgerr.New(pgerr.WrongObjectType, "cannot change materialized view %q", rel.Name)
+	}
 	if class.Relhastriggers {
 		list, err := c.S.TriggersOf(rel.OID)
 		if err != nil {
