@@ -373,3 +373,83 @@ CREATE VIEW pg_seclabels AS
     SELECT s.objoid, s.classoid, 0, CASE s.classoid WHEN 1262::oid THEN 'database' WHEN 1213::oid THEN 'tablespace' WHEN 1260::oid THEN 'role' WHEN 6100::oid THEN 'subscription' END,
            NULL::oid, NULL::text, s.provider, s.label
     FROM pg_shseclabel s;
+
+CREATE VIEW pg_stats_ext AS
+    SELECT cn.nspname AS schemaname, c.relname AS tablename, sn.nspname AS statistics_schemaname, s.stxname AS statistics_name,
+           pg_get_userbyid(s.stxowner) AS statistics_owner,
+           (SELECT array_agg(a.attname ORDER BY a.attnum) FROM unnest(s.stxkeys) k JOIN pg_attribute a ON a.attrelid = s.stxrelid AND a.attnum = k) AS attnames,
+           pg_get_statisticsobjdef_expressions(s.oid) AS exprs, s.stxkind AS kinds, d.stxdinherit AS inherited, d.stxdndistinct AS n_distinct,
+           d.stxddependencies AS dependencies, m.vals AS most_common_vals, m.nulls AS most_common_val_nulls, m.freqs AS most_common_freqs,
+           m.base AS most_common_base_freqs
+    FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid JOIN pg_statistic_ext_data d ON d.stxoid = s.oid
+         LEFT JOIN pg_namespace cn ON cn.oid = c.relnamespace LEFT JOIN pg_namespace sn ON sn.oid = s.stxnamespace
+         LEFT JOIN LATERAL (SELECT array_agg(i."values") AS vals, array_agg(i.nulls) AS nulls, array_agg(i.frequency) AS freqs,
+                                   array_agg(i.base_frequency) AS base
+                            FROM pg_mcv_list_items(d.stxdmcv) i) m ON d.stxdmcv IS NOT NULL
+    WHERE NOT EXISTS (SELECT 1 FROM unnest(s.stxkeys) k JOIN pg_attribute a ON a.attrelid = s.stxrelid AND a.attnum = k
+                      WHERE NOT has_column_privilege(c.oid, a.attnum, 'select'))
+          AND (c.relrowsecurity = false OR NOT row_security_active(c.oid));
+
+CREATE VIEW pg_stats_ext_exprs AS
+    SELECT cn.nspname AS schemaname, c.relname AS tablename, sn.nspname AS statistics_schemaname, s.stxname AS statistics_name,
+           pg_get_userbyid(s.stxowner) AS statistics_owner, e.expr, d.stxdinherit AS inherited, (e.st).stanullfrac AS null_frac,
+           (e.st).stawidth AS avg_width, (e.st).stadistinct AS n_distinct,
+           CASE 1 WHEN (e.st).stakind1 THEN (e.st).stavalues1 WHEN (e.st).stakind2 THEN (e.st).stavalues2 WHEN (e.st).stakind3 THEN (e.st).stavalues3
+                  WHEN (e.st).stakind4 THEN (e.st).stavalues4 WHEN (e.st).stakind5 THEN (e.st).stavalues5 END AS most_common_vals,
+           CASE 1 WHEN (e.st).stakind1 THEN (e.st).stanumbers1 WHEN (e.st).stakind2 THEN (e.st).stanumbers2 WHEN (e.st).stakind3 THEN (e.st).stanumbers3
+                  WHEN (e.st).stakind4 THEN (e.st).stanumbers4 WHEN (e.st).stakind5 THEN (e.st).stanumbers5 END AS most_common_freqs,
+           CASE 2 WHEN (e.st).stakind1 THEN (e.st).stavalues1 WHEN (e.st).stakind2 THEN (e.st).stavalues2 WHEN (e.st).stakind3 THEN (e.st).stavalues3
+                  WHEN (e.st).stakind4 THEN (e.st).stavalues4 WHEN (e.st).stakind5 THEN (e.st).stavalues5 END AS histogram_bounds,
+           CASE 3 WHEN (e.st).stakind1 THEN (e.st).stanumbers1[1] WHEN (e.st).stakind2 THEN (e.st).stanumbers2[1] WHEN (e.st).stakind3 THEN (e.st).stanumbers3[1]
+                  WHEN (e.st).stakind4 THEN (e.st).stanumbers4[1] WHEN (e.st).stakind5 THEN (e.st).stanumbers5[1] END AS correlation,
+           CASE 4 WHEN (e.st).stakind1 THEN (e.st).stavalues1 WHEN (e.st).stakind2 THEN (e.st).stavalues2 WHEN (e.st).stakind3 THEN (e.st).stavalues3
+                  WHEN (e.st).stakind4 THEN (e.st).stavalues4 WHEN (e.st).stakind5 THEN (e.st).stavalues5 END AS most_common_elems,
+           CASE 4 WHEN (e.st).stakind1 THEN (e.st).stanumbers1 WHEN (e.st).stakind2 THEN (e.st).stanumbers2 WHEN (e.st).stakind3 THEN (e.st).stanumbers3
+                  WHEN (e.st).stakind4 THEN (e.st).stanumbers4 WHEN (e.st).stakind5 THEN (e.st).stanumbers5 END AS most_common_elem_freqs,
+           CASE 5 WHEN (e.st).stakind1 THEN (e.st).stanumbers1 WHEN (e.st).stakind2 THEN (e.st).stanumbers2 WHEN (e.st).stakind3 THEN (e.st).stanumbers3
+                  WHEN (e.st).stakind4 THEN (e.st).stanumbers4 WHEN (e.st).stakind5 THEN (e.st).stanumbers5 END AS elem_count_histogram
+    FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid LEFT JOIN pg_statistic_ext_data d ON d.stxoid = s.oid
+         LEFT JOIN pg_namespace cn ON cn.oid = c.relnamespace LEFT JOIN pg_namespace sn ON sn.oid = s.stxnamespace
+         JOIN LATERAL (SELECT unnest(pg_get_statisticsobjdef_expressions(s.oid)) AS expr, unnest(d.stxdexpr) AS st) e ON e.expr IS NOT NULL;
+
+CREATE VIEW pg_publication_tables AS
+    SELECT p.pubname, n.nspname AS schemaname, c.relname AS tablename,
+           (SELECT array_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a
+            WHERE a.attrelid = t.relid AND a.attnum > 0 AND NOT a.attisdropped AND (a.attnum = ANY (t.attrs) OR t.attrs IS NULL)) AS attnames,
+           pg_get_expr(t.qual, t.relid) AS rowfilter
+    FROM pg_publication p, LATERAL pg_get_publication_tables(p.pubname::text) t (relid, attrs, qual), pg_class c
+         JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = t.relid;
+
+CREATE VIEW pg_stat_replication_slots AS
+    SELECT s.slot_name, s.spill_txns, s.spill_count, s.spill_bytes, s.stream_txns, s.stream_count, s.stream_bytes, s.total_txns, s.total_bytes, s.stats_reset
+    FROM pg_replication_slots r, LATERAL pg_stat_get_replication_slot(r.slot_name::text)
+         s (slot_name, spill_txns, spill_count, spill_bytes, stream_txns, stream_count, stream_bytes, total_txns, total_bytes, stats_reset)
+    WHERE r.datoid IS NOT NULL;
+
+CREATE VIEW pg_stat_subscription_stats AS
+    SELECT s.oid AS subid, s.subname, x.apply_error_count, x.sync_error_count, x.stats_reset
+    FROM pg_subscription s, LATERAL pg_stat_get_subscription_stats(s.oid) x (subid, apply_error_count, sync_error_count, stats_reset);
+
+CREATE VIEW pg_stat_xact_user_functions AS
+    SELECT p.oid AS funcid, n.nspname AS schemaname, p.proname AS funcname, pg_stat_get_xact_function_calls(p.oid) AS calls,
+           pg_stat_get_xact_function_total_time(p.oid) AS total_time, pg_stat_get_xact_function_self_time(p.oid) AS self_time
+    FROM pg_proc p LEFT JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE p.prolang <> 12 AND pg_stat_get_xact_function_calls(p.oid) IS NOT NULL;
+
+CREATE VIEW pg_stat_progress_basebackup AS
+    SELECT s.pid, CASE s.param1 WHEN 0 THEN 'initializing' WHEN 1 THEN 'waiting for checkpoint to finish' WHEN 2 THEN 'estimating backup size'
+                                WHEN 3 THEN 'streaming database files' WHEN 4 THEN 'waiting for wal archiving to finish'
+                                WHEN 5 THEN 'transferring wal files' END AS phase,
+           CASE s.param2 WHEN -1 THEN NULL::bigint ELSE s.param2 END AS backup_total, s.param3 AS backup_streamed, s.param4 AS tablespaces_total,
+           s.param5 AS tablespaces_streamed
+    FROM pg_stat_get_progress_info('BASEBACKUP') s;
+
+CREATE VIEW pg_stat_progress_cluster AS
+    SELECT s.pid, s.datid, d.datname, s.relid, CASE s.param1 WHEN 1 THEN 'CLUSTER' WHEN 2 THEN 'VACUUM FULL' END AS command,
+           CASE s.param2 WHEN 0 THEN 'initializing' WHEN 1 THEN 'seq scanning heap' WHEN 2 THEN 'index scanning heap' WHEN 3 THEN 'sorting tuples'
+                         WHEN 4 THEN 'writing new heap' WHEN 5 THEN 'swapping relation files' WHEN 6 THEN 'rebuilding index'
+                         WHEN 7 THEN 'performing final cleanup' END AS phase,
+           s.param3::oid AS cluster_index_relid, s.param4 AS heap_tuples_scanned, s.param5 AS heap_tuples_written, s.param6 AS heap_blks_total,
+           s.param7 AS heap_blks_scanned, s.param8 AS index_rebuild_count
+    FROM pg_stat_get_progress_info('CLUSTER') s LEFT JOIN pg_database d ON d.oid = s.datid;

@@ -36,6 +36,8 @@ var informationSchema string // constant
 var restricted = []string{"pg_shadow", "pg_file_settings", "pg_hba_file_rules", "pg_ident_file_mappings", "pg_config", "pg_shmem_allocations",
 	"pg_backend_memory_contexts", "pg_replication_origin_status"}
 
+const readAllStats oid.OID = 3375 // the role pg_read_all_stats
+
 // maker collects rows while it stores them, so that later views see them.
 type maker struct {
 	s    *catalog.Session
@@ -129,7 +131,12 @@ func (m *maker) view(name string, q *node.Query) error {
 		return err
 	}
 	acl := []rows.ACLItem{{Grantee: oid.BootstrapSuperuser, Grantor: oid.BootstrapSuperuser, Rights: 0x7f}}
-	if !slices.Contains(restricted, name) {
+	switch {
+	case name == "pg_backend_memory_contexts", name == "pg_shmem_allocations":
+		acl = append(acl, rows.ACLItem{Grantee: readAllStats, Grantor: oid.BootstrapSuperuser, Rights: 2})
+	case name == "pg_settings":
+		acl = append(acl, rows.ACLItem{Grantee: 0, Grantor: oid.BootstrapSuperuser, Rights: 6})
+	case !slices.Contains(restricted, name):
 		acl = append(acl, rows.ACLItem{Grantee: 0, Grantor: oid.BootstrapSuperuser, Rights: 2})
 	}
 	class := &rows.PgClass{Oid: id, Relname: name, Relnamespace: m.ns, Reltype: typ, Relowner: oid.BootstrapSuperuser, Reltuples: -1,
