@@ -10,6 +10,7 @@ import (
 	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/xact"
 )
 
 // DropBehavior is RESTRICT or CASCADE.
@@ -288,6 +289,9 @@ func (s *Session) dropRelation(rel oid.OID) error {
 	}
 	if c == nil {
 		return pgerr.New(pgerr.UndefinedTable, "relation with OID %d does not exist", rel)
+	}
+	if hasStorage(c.Relkind) || c.Relkind == 'p' {
+		s.tx.DropStats(xact.StatsItem{Kind: xact.StatsRelation, DB: s.opt.Database, Obj: rel})
 	}
 	if hasStorage(c.Relkind) {
 		files, err := s.smgrRel(c)

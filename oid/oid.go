@@ -54,6 +54,7 @@ const (
 	TidArray              OID = 1010
 	XidArray              OID = 1011
 	BpcharArray           OID = 1014
+	BitArray              OID = 1561
 	VarcharArray          OID = 1015
 	Int8Array             OID = 1016
 	Float4Array           OID = 1021

@@ -25,6 +25,7 @@ import (
 	"github.com/pgmini/pgmini/lsn"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/pgstat"
 	"github.com/pgmini/pgmini/sql/session"
 	"github.com/pgmini/pgmini/sql/sysfuncs"
 	"github.com/pgmini/pgmini/vfs"
@@ -53,6 +54,7 @@ type Server struct {
 	files vfs.FS
 	rules atomic.Pointer[[]hbaRule]
 	mock  [32]byte
+	stats *pgstat.Server
 	pids  atomic.Int32
 	load  atomic.Int64 // when the configuration was read, in nanoseconds
 	mu    struct {
@@ -66,7 +68,7 @@ type Server struct {
 
 // New makes a server and reads pg_hba.conf.
 func New(o Options) (*Server, error) {
-	s := &Server{inst: o.Instance, reg: o.Registry, opt: o, log: o.Logger, files: o.Files}
+	s := &Server{inst: o.Instance, reg: o.Registry, opt: o, log: o.Logger, files: o.Files, stats: pgstat.New()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -74,7 +76,7 @@ func New(o Options) (*Server, error) {
 		s.files = o.Instance.FS()
 	}
 	s.mu.conns, s.mu.listeners = map[int32]*conn{}, map[net.Listener]struct{}{}
-	s.pids.Store(1000)
+	s.pids.Store(firstPID + int32(len(workers)))
 	s.load.Store(time.Now().UnixNano())
 	if _, err := rand.Read(s.mock[:]); err != nil {
 		return nil, err
@@ -343,7 +345,13 @@ func (s *Server) LoadTime() time.Time { return time.Unix(0, s.load.Load()) }
 func (s *Server) Activity() []sysfuncs.Activity {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []sysfuncs.Activity
+	waits := map[int32]string{}
+	for _, l := range s.inst.Locks().List() {
+		if !l.Granted {
+			waits[l.PID] = l.Tag.Type.String()
+		}
+	}
+	out := s.workers()
 	for _, c := range s.mu.conns {
 		sess := c.sess.Load()
 		if sess == nil {
@@ -354,10 +362,12 @@ func (s *Server) Activity() []sysfuncs.Activity {
 		if !c.local {
 			a.ClientAddr, a.ClientPort = c.addr.Unmap().String(), int32(c.port)
 		}
+		x, xmin := sess.Proc().Running()
+		a.XID, a.Xmin = uint32(x), uint32(xmin)
+		if w, ok := waits[a.PID]; ok {
+			a.WaitType, a.WaitEvent = "Lock", w
+		}
 		out = append(out, a)
 	}
 	return out
 }
-
-// Counter is part of session.Server.
-func (s *Server) Counter(string, oid.OID) (int64, bool) { return 0, false }

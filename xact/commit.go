@@ -33,6 +33,7 @@ func (t *Tx) Commit(ctx context.Context) error {
 		return err
 	}
 	t.p.end(t.latest)
+	t.endStats(true)
 	if len(t.inval) > 0 {
 		t.m.opt.Invalidate(t.inval, t.initf, t.p.opt.Database, t.p.opt.Tablespace)
 	}
@@ -46,6 +47,18 @@ func (t *Tx) Commit(ctx context.Context) error {
 	}
 	t.finish()
 	return nil
+}
+
+// endStats hands over what was counted, and forgets the statistics of relations
+// that are gone.
+func (t *Tx) endStats(commit bool) {
+	s := t.p.opt.Stats
+	s.End(commit)
+	for _, d := range t.stats {
+		if d.atCommit == commit && d.item.Kind == StatsRelation {
+			s.Dropped(d.item.DB, d.item.Obj)
+		}
+	}
 }
 
 func (t *Tx) abortWith(err error) error {
@@ -218,6 +231,7 @@ func (t *Tx) Abort() error {
 		return err
 	}
 	t.p.end(t.latest)
+	t.endStats(false)
 	t.runAbortHooks(1)
 	t.releaseLocks()
 	gone, _ := t.pendingFiles(false, 1)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
+	"github.com/pgmini/pgmini/pgstat"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/xid"
 	"github.com/pgmini/pgmini/xlog"
@@ -24,6 +25,8 @@ type ProcOptions struct {
 	Tablespace oid.OID // of the database; for commit records
 	// SyncCommit is synchronous_commit; nil means that commits wait for the WAL.
 	SyncCommit func() bool
+	// Stats counts for the session; optional.
+	Stats *pgstat.Session
 	// Notice takes warnings for the client; optional.
 	Notice func(*pgerr.Error)
 }
@@ -109,6 +112,12 @@ func (p *Proc) Close() {
 	if p.slot > 0 {
 		a.slots[p.slot-1] = false
 	}
+}
+
+// Running are the transaction id and the horizon of the session's transaction; 0
+// is none. Anyone may ask.
+func (p *Proc) Running() (x, xmin xid.XID) {
+	return xid.Full(p.xid.Load()).XID(), xid.Full(p.xmin.Load()).XID()
 }
 
 // Locks is the session's owner in the lock table.

@@ -84,6 +84,7 @@ func (t *Tx) CommitSub() error {
 	for i := range t.stats {
 		t.stats[i].depth = min(t.stats[i].depth, n-1)
 	}
+	t.p.opt.Stats.EndSub(n, true)
 	t.p.owner.CommitSub()
 	t.levels = t.levels[:n-1]
 	return t.NextCommand()
@@ -97,6 +98,7 @@ func (t *Tx) AbortSub() error {
 	}
 	l := t.current()
 	err := t.recordAbort(true)
+	t.p.opt.Stats.EndSub(n, false)
 	t.runAbortHooks(n)
 	t.inval = t.inval[:l.inval]
 	if !t.m.failed.Load() { // INV-XACT-8

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
+	"github.com/pgmini/pgmini/pgstat"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/smgr"
 	"github.com/pgmini/pgmini/xid"
@@ -145,6 +146,9 @@ func (t *Tx) SetReadOnly(ro bool) { t.opt.ReadOnly = ro }
 
 // Start is when the transaction began (now()).
 func (t *Tx) Start() time.Time { return t.start }
+
+// Stats counts for the session; it may be nil, and is ready for use then.
+func (t *Tx) Stats() *pgstat.Session { return t.p.opt.Stats }
 
 // VirtualID is the transaction's virtual id.
 func (t *Tx) VirtualID() lmgr.VirtualXID {
@@ -399,6 +403,9 @@ type StatsItem struct {
 	Kind    int32
 	DB, Obj oid.OID
 }
+
+// StatsRelation is the Kind of a relation's statistics (PGSTAT_KIND_RELATION).
+const StatsRelation = 2
 
 type pendingStat struct {
 	item     StatsItem

@@ -53,6 +53,9 @@ func Delete(ctx context.Context, tx *xact.Tx, rel *access.Relation, tid page.TID
 	}
 	old, err := c.doDelete(t, x, opt)
 	c.unlock()
+	if err == nil {
+		tx.Stats().Deleted(rel.OID, rel.Shared, tx.Depth())
+	}
 	if err == nil && old != nil {
 		err = toastDelete(ctx, tx, rel, old, false)
 	}

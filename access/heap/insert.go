@@ -99,6 +99,7 @@ func InsertTuple(tx *xact.Tx, rel *access.Relation, t access.Tuple, opt InsertOp
 		on.SetCTID(page.TID{Block: page.BlockNumber(opt.SpecTok), Off: access.SpecToken})
 	}
 	rel.Pool.MarkDirty(b)
+	tx.Stats().Inserted(rel.OID, rel.Shared, tx.Depth(), 1)
 	return tid, logged(rel, rec, b)
 }
 
@@ -124,6 +125,7 @@ func MultiInsert(ctx context.Context, tx *xact.Tx, rel *access.Relation, rows []
 		}
 		done += n
 	}
+	tx.Stats().Inserted(rel.OID, rel.Shared, tx.Depth(), len(tups))
 	return nil
 }
 

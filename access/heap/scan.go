@@ -62,6 +62,7 @@ func (s *Scan) Rescan(snap Snapshot) error {
 	if s.ring == nil && int(n) > s.rel.Pool.Size()/bulkThreshold {
 		s.ring = s.rel.Pool.NewStrategy(bufmgr.BulkRead)
 	}
+	s.tx.Stats().Scan(s.rel.OID, s.rel.Shared)
 	return nil
 }
 
@@ -76,6 +77,7 @@ func (s *Scan) NextBatch() ([]Tuple, error) {
 		s.next++
 		ts, err := s.readPage(s.opt.First + i)
 		if err != nil || len(ts) > 0 {
+			s.tx.Stats().Returned(s.rel.OID, s.rel.Shared, len(ts))
 			return ts, err
 		}
 	}

@@ -72,6 +72,9 @@ func Update(ctx context.Context, tx *xact.Tx, rel *access.Relation, tid page.TID
 		return res, UpdateResult{Lock: u.mode}, f, nil
 	}
 	out, err := u.do(t)
+	if err == nil {
+		tx.Stats().Updated(rel.OID, rel.Shared, tx.Depth(), out.HOT)
+	}
 	return OK, out, FailureData{}, err
 }
 

@@ -24,7 +24,7 @@ const module = "github.com/pgmini/pgmini"
 // that changes it. constant
 var layers = strings.Fields(`
 	lsn,oid,xid,internal/invariants,internal/osmem,internal/pglz,internal/libm,internal/dd
-	pgerr
+	pgerr,pgstat
 	vfs,datum
 	page,guc
 	pgcontrol

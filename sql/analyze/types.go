@@ -64,7 +64,27 @@ func (a *analyzer) promotedArray(id oid.OID) oid.OID {
 	return oid.Invalid
 }
 
-func (a *analyzer) typeName(id oid.OID) string { return a.typeNameMod(id, -1) }
+// typeName is a type as messages name it (PostgreSQL: format_type_be).
+func (a *analyzer) typeName(id oid.OID) string {
+	switch id {
+	case oid.Bpchar:
+		return "character"
+	case oid.Bit:
+		return "bit"
+	case oid.BpcharArray:
+		return "character[]"
+	case oid.BitArray:
+		return "bit[]"
+	}
+	return a.typeNameMod(id, -1)
+}
+
+// BareTypeName is a type as messages name it: without a modifier, whereas
+// TypeName with modifier -1 tells bpchar from character.
+func BareTypeName(cat Catalog, id oid.OID) (name string, err error) {
+	defer catch(&err)
+	return (&analyzer{cat: cat}).typeName(id), nil
+}
 
 // TypeName is format_type: the SQL name of a type, with its modifier.
 func TypeName(cat Catalog, id oid.OID, mod int32) (name string, err error) {

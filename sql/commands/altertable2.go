@@ -59,7 +59,7 @@ func (a *alteration) setStorage(k *pg.AlterTableCmd) {
 	st := storageLetter(nodeText(k.Def))
 	at := a.column(k.Name)
 	if t := a.typeRow(at.Atttypid); st != 'p' && t.Typstorage == 'p' {
-		fail(pgerr.FeatureNotSupported, "column data type %s can only have storage PLAIN", must(analyze.TypeName(a.Names(), at.Atttypid, -1)))
+		fail(pgerr.FeatureNotSupported, "column data type %s can only have storage PLAIN", must(analyze.BareTypeName(a.Names(), at.Atttypid)))
 	}
 	a.changeColumn(a.table, at.Attnum, func(r *rows.PgAttribute) { r.Attstorage = st })
 	for _, ix := range must(a.Catalog().IndexesOf(a.table)) {
@@ -256,10 +256,10 @@ func (a *alteration) alterType(k *pg.AlterTableCmd) {
 	cast := must(analyze.Coerce(a.Names(), e, id, mod, node.CoercionAssignment))
 	if cast == nil {
 		if d.RawDefault != nil {
-			failWith(pgerr.New(pgerr.DatatypeMismatch, "result of USING clause for column %q cannot be cast automatically to type %s", k.Name, must(analyze.TypeName(a.Names(), id, -1))).
+			failWith(pgerr.New(pgerr.DatatypeMismatch, "result of USING clause for column %q cannot be cast automatically to type %s", k.Name, must(analyze.BareTypeName(a.Names(), id))).
 				WithHint("You might need to add an explicit cast."))
 		}
-		failWith(pgerr.New(pgerr.DatatypeMismatch, "column %q cannot be cast automatically to type %s", k.Name, must(analyze.TypeName(a.Names(), id, -1))).
+		failWith(pgerr.New(pgerr.DatatypeMismatch, "column %q cannot be cast automatically to type %s", k.Name, must(analyze.BareTypeName(a.Names(), id))).
 			WithHint(`You might need to specify "USING %s::%s".`, analyze.QuoteIdent(k.Name), typeName))
 	}
 	def := a.typeDefault(&at, id, mod)
@@ -339,7 +339,7 @@ func (a *alteration) typeDefault(at *rows.PgAttribute, id oid.OID, mod int32) no
 		}
 		def := must(analyze.Coerce(a.Names(), e, id, mod, node.CoercionAssignment))
 		if def == nil {
-			fail(pgerr.DatatypeMismatch, "default for column %q cannot be cast automatically to type %s", at.Attname, must(analyze.TypeName(a.Names(), id, -1)))
+			fail(pgerr.DatatypeMismatch, "default for column %q cannot be cast automatically to type %s", at.Attname, must(analyze.BareTypeName(a.Names(), id)))
 		}
 		return def
 	}

@@ -60,6 +60,7 @@ func (c *cmd) analyzeTable(t vacuumTarget, o *vacuumOptions) {
 		}
 	}
 	c.analyzedSizes(rel, sample)
+	c.Tx().Stats().Analyzed(rel.OID, rel.Shared, int64(sample.Live), int64(sample.Dead), len(t.cols) == 0)
 }
 
 // analyzedSizes stores how large the table and its indexes are.

@@ -94,7 +94,7 @@ func serialType(t *pg.TypeName) (oid.OID, bool) {
 func (c *cmd) setType(a *access.Attr, id oid.OID, mod int32) {
 	t := c.typeRow(id)
 	if t.Typtype == 'p' && id != oid.Unknown || id == oid.Unknown {
-		fail(pgerr.InvalidTableDefinition, "column %q has pseudo-type %s", a.Name, must(analyze.TypeName(c.Names(), id, -1)))
+		fail(pgerr.InvalidTableDefinition, "column %q has pseudo-type %s", a.Name, must(analyze.BareTypeName(c.Names(), id)))
 	}
 	if !t.Typisdefined {
 		fail(pgerr.UndefinedObject, "type %q is only a shell", t.Typname)
@@ -119,7 +119,7 @@ func (c *cmd) collate(a *access.Attr, cl *pg.CollateClause) {
 	o := c.collationByName(cl.Collname, cl.Location)
 	if a.Collation == oid.Invalid {
 		failWith(pgerr.New(pgerr.DatatypeMismatch, "collations are not supported by type %s",
-			must(analyze.TypeName(c.Names(), a.Type, -1))).At(c.at(cl.Location)))
+			must(analyze.BareTypeName(c.Names(), a.Type))).At(c.at(cl.Location)))
 	}
 	a.Collation = o
 }
@@ -146,7 +146,7 @@ func (c *cmd) compression(a *access.Attr, method string) {
 		return
 	}
 	if a.Storage == 'p' || a.Len != -1 {
-		fail(pgerr.FeatureNotSupported, "column data type %s does not support compression", must(analyze.TypeName(c.Names(), a.Type, -1)))
+		fail(pgerr.FeatureNotSupported, "column data type %s does not support compression", must(analyze.BareTypeName(c.Names(), a.Type)))
 	}
 	switch method {
 	case "pglz":
@@ -164,7 +164,7 @@ func (c *cmd) storageName(a *access.Attr, name string) {
 	}
 	st := storageLetter(name)
 	if a.Len != -1 && st != 'p' {
-		fail(pgerr.FeatureNotSupported, "column data type %s can only have storage PLAIN", must(analyze.TypeName(c.Names(), a.Type, -1)))
+		fail(pgerr.FeatureNotSupported, "column data type %s can only have storage PLAIN", must(analyze.BareTypeName(c.Names(), a.Type)))
 	}
 	a.Storage = st
 }

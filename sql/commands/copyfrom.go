@@ -147,7 +147,7 @@ func (c *cmd) recvFunc(t oid.OID) types.RecvFunc {
 			return fn
 		}
 	}
-	fail(pgerr.UndefinedFunction, "no binary input function available for type %s", must(analyze.TypeName(c.Names(), t, -1)))
+	fail(pgerr.UndefinedFunction, "no binary input function available for type %s", must(analyze.BareTypeName(c.Names(), t)))
 	return nil
 }
 

@@ -183,7 +183,7 @@ func (c *cmd) indexColumn(rel *access.Relation, names *analyze.Relation, cols *i
 				WithHint("Use the COLLATE clause to set the collation explicitly."))
 		}
 	} else if len(e.Collation) > 0 {
-		fail(pgerr.DatatypeMismatch, "collations are not supported by type %s", must(analyze.TypeName(c.Names(), typ, -1)))
+		fail(pgerr.DatatypeMismatch, "collations are not supported by type %s", must(analyze.BareTypeName(c.Names(), typ)))
 	}
 	cols.collations = append(cols.collations, coll)
 	cols.opclasses = append(cols.opclasses, c.opclass(e.Opclass, typ))
@@ -238,7 +238,7 @@ func (c *cmd) opclass(name []*pg.Node, typ oid.OID) oid.OID {
 		oc := must(c.Catalog().DefaultOpclass(typ, oid.BtreeAM))
 		if oc == nil {
 			failWith(pgerr.New(pgerr.UndefinedObject, "data type %s has no default operator class for access method %q",
-				must(analyze.TypeName(c.Names(), typ, -1)), "btree").
+				must(analyze.BareTypeName(c.Names(), typ)), "btree").
 				WithHint("You must specify an operator class for the index or define a default operator class for the data type."))
 		}
 		return oc.Oid
@@ -258,7 +258,7 @@ func (c *cmd) opclass(name []*pg.Node, typ oid.OID) oid.OID {
 		fail(pgerr.UndefinedObject, "operator class %q does not exist for access method %q", joinDots(l), "btree")
 	}
 	if !c.binaryCoercible(typ, found.Opcintype) {
-		fail(pgerr.DatatypeMismatch, "operator class %q does not accept data type %s", joinDots(l), must(analyze.TypeName(c.Names(), typ, -1)))
+		fail(pgerr.DatatypeMismatch, "operator class %q does not accept data type %s", joinDots(l), must(analyze.BareTypeName(c.Names(), typ)))
 	}
 	return found.Oid
 }

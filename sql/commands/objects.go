@@ -215,6 +215,9 @@ func (c *cmd) dropDatabase(n *pg.DropdbStmt) {
 	}
 	c.noUsersFor(d, "database %q is being accessed by other users", n.Dbname)
 	throw(c.Catalog().DropDatabase(d.Oid))
+	if st := c.Tx().Stats().Server(); st != nil {
+		c.Tx().OnCommit(func() { st.DropDatabase(d.Oid) })
+	}
 }
 
 func (c *cmd) noUsers(d *rows.PgDatabase, _ string) {

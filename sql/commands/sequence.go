@@ -136,7 +136,7 @@ func typeRange(t oid.OID) (lo, hi int64) {
 func (c *cmd) seqLimits(ch *seqChange, list []*pg.Node, isNew, resetMax, resetMin bool) {
 	r := &ch.row
 	lo, hi := typeRange(r.Seqtypid)
-	word := must(analyze.TypeName(c.Names(), r.Seqtypid, -1))
+	word := must(analyze.BareTypeName(c.Names(), r.Seqtypid))
 	if d := c.seqOption(list, "maxvalue"); d != nil && d.Arg != nil {
 		r.Seqmax = defInt(d)
 	} else if isNew || d != nil || resetMax {

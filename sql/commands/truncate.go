@@ -61,6 +61,7 @@ func (c *cmd) truncate(n *pg.TruncateStmt) {
 func (c *cmd) emptyTable(table oid.OID) {
 	cl := c.class(table)
 	must(c.Catalog().NewFilenode(table, cl.Relpersistence))
+	c.Tx().Stats().Truncated(table, false, c.Tx().Depth())
 	c.emptyIndexes(table)
 	if cl.Reltoastrelid != 0 {
 		must(c.Catalog().NewFilenode(cl.Reltoastrelid, cl.Relpersistence))

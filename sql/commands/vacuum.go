@@ -306,6 +306,7 @@ func (c *cmd) lazyVacuum(cl *rows.PgClass, o *vacuumOptions) {
 		}
 	}
 	throw(c.Increment())
+	c.Tx().Stats().Vacuumed(cl.Oid, cl.Relisshared, int64(st.Tuples), int64(r.RecentlyDead))
 	share := 100.0
 	if r.Pages > 0 {
 		share = 100 * float64(r.Scanned) / float64(r.Pages)

@@ -131,6 +131,8 @@ func (s *bitmapSource) run(x *Execution) (*tidBitmap, error) {
 		s.stat.Loops++
 	}
 	if s.keys != nil {
+		ix := s.keys.rel
+		x.Tx.Stats().Scan(ix.OID, ix.Shared)
 		keys, empty, err := s.keys.eval(x)
 		if empty || err != nil {
 			return m, err
@@ -141,6 +143,7 @@ func (s *bitmapSource) run(x *Execution) (*tidBitmap, error) {
 		}
 		defer scan.Close()
 		n, err := scan.Bitmap(m.add)
+		x.Tx.Stats().Returned(ix.OID, ix.Shared, int(n))
 		if s.stat != nil {
 			s.stat.Rows += n
 		}
@@ -265,6 +268,7 @@ func (n *bitmapScan) page(x *Execution, blk page.BlockNumber) (*Batch, error) {
 	if err != nil || len(tuples) == 0 {
 		return nil, err
 	}
+	x.Tx.Stats().Fetched(n.scope.rel.OID, n.scope.rel.Shared, len(tuples))
 	n.in.resize(n.scope.shape, len(tuples))
 	for i := range tuples {
 		if err := n.scope.load(x, n.in, int32(i), tuples[i]); err != nil {

@@ -141,6 +141,7 @@ func (x *Execution) newIndexScan(p *plan.IndexScan) (Node, error) {
 // begin starts or restarts the index scan with the current key values.
 func (n *indexScan) begin(x *Execution) error {
 	n.state = 2
+	x.Tx.Stats().Scan(n.keys.rel.OID, n.keys.rel.Shared)
 	keys, empty, err := n.keys.eval(x)
 	if empty || err != nil {
 		return err
@@ -179,7 +180,7 @@ func (n *indexScan) Next(x *Execution) (*Batch, error) {
 	}
 	n.mem.reset()
 	n.in.resize(n.scope.shape, want)
-	count := 0
+	count, entries := 0, 0
 	for count < want {
 		tid, ok, err := n.scan.Next(!n.p.Backward)
 		if err != nil {
@@ -189,6 +190,7 @@ func (n *indexScan) Next(x *Execution) (*Batch, error) {
 			n.state = 2
 			break
 		}
+		entries++
 		t, found, dead, err := n.fetch.FetchHOT(tid, heap.MVCC(x.Snap))
 		if err != nil {
 			return nil, err
@@ -207,6 +209,7 @@ func (n *indexScan) Next(x *Execution) (*Batch, error) {
 		}
 		count++
 	}
+	x.countEntries(n.keys.rel, entries, count)
 	if n.p.Unique && count == 1 {
 		n.state = 2
 	}
@@ -215,6 +218,13 @@ func (n *indexScan) Next(x *Execution) (*Batch, error) {
 	}
 	n.in.N, n.in.Sel = count, all(count)
 	return n.emit(x, n.in, n.in.Sel)
+}
+
+// countEntries counts what a scan read of an index, and the rows it led to.
+func (x *Execution) countEntries(index *access.Relation, entries, rows int) {
+	s := x.Tx.Stats()
+	s.Returned(index.OID, index.Shared, entries)
+	s.Fetched(index.OID, index.Shared, rows)
 }
 
 // epqNext yields the fixed row if it meets the index conditions.
@@ -243,16 +253,17 @@ func (n *indexScan) Close(*Execution) {
 // rows of the page are visible, and checks the table for the others.
 type indexOnlyScan struct {
 	top
-	p     *plan.IndexOnlyScan
-	rel   *access.Relation
-	keys  *indexKeys
-	scan  *nbtree.Scan
-	fetch *heap.Fetcher
-	vis   heap.VisibilityCursor
-	vals  []datum.Datum
-	store *rowStore
-	in    *Batch
-	state int
+	p       *plan.IndexOnlyScan
+	rel     *access.Relation
+	keys    *indexKeys
+	scan    *nbtree.Scan
+	fetch   *heap.Fetcher
+	vis     heap.VisibilityCursor
+	fetched int // rows of the batch that the table was asked for
+	vals    []datum.Datum
+	store   *rowStore
+	in      *Batch
+	state   int
 }
 
 // indexScope finds Vars over index columns.
@@ -292,6 +303,7 @@ func (x *Execution) newIndexOnlyScan(p *plan.IndexOnlyScan) (Node, error) {
 
 func (n *indexOnlyScan) begin(x *Execution) error {
 	n.state = 2
+	x.Tx.Stats().Scan(n.keys.rel.OID, n.keys.rel.Shared)
 	keys, empty, err := n.keys.eval(x)
 	if empty || err != nil {
 		return err
@@ -313,6 +325,8 @@ func (n *indexOnlyScan) Next(x *Execution) (*Batch, error) {
 		}
 	}
 	n.store.reset()
+	entries := 0
+	n.fetched = 0
 	for n.state == 1 && n.store.n < batchRows {
 		tid, ok, err := n.scan.Next(!n.p.Backward)
 		if err != nil {
@@ -322,6 +336,7 @@ func (n *indexOnlyScan) Next(x *Execution) (*Batch, error) {
 			n.state = 2
 			break
 		}
+		entries++
 		seen, err := n.visible(x, tid)
 		if err != nil {
 			return nil, err
@@ -337,6 +352,7 @@ func (n *indexOnlyScan) Next(x *Execution) (*Batch, error) {
 			n.state = 2
 		}
 	}
+	x.countEntries(n.keys.rel, entries, n.fetched)
 	if n.store.n == 0 {
 		return nil, x.check()
 	}
@@ -356,6 +372,9 @@ func (n *indexOnlyScan) visible(x *Execution, tid page.TID) (bool, error) {
 	_, found, dead, err := n.fetch.FetchHOT(tid, heap.MVCC(x.Snap))
 	if dead {
 		n.scan.Kill()
+	}
+	if found {
+		n.fetched++
 	}
 	return found, err
 }

@@ -350,7 +350,7 @@ func (x Definitions) result(d *deparser, p *rows.PgProc) {
 		}
 		d.put("SETOF ")
 	}
-	d.put(d.typeName(p.Prorettype, -1))
+	d.put(d.bareType(p.Prorettype))
 }
 
 // arguments writes the parameters of a function, or those of TABLE (…), and
@@ -414,7 +414,7 @@ func (x Definitions) arguments(d *deparser, p *rows.PgProc, table, defaults bool
 		if i < len(p.Proargnames) && p.Proargnames[i] != "" {
 			d.put(analyze.QuoteIdent(p.Proargnames[i]), " ")
 		}
-		d.put(d.typeName(types[i], -1))
+		d.put(d.bareType(types[i]))
 		if at := inputs - without; input && at > 0 && at <= len(defs) {
 			s, err := Expr(x.Cat, defs[at-1], nil)
 			d.check(err)

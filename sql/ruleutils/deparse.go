@@ -173,6 +173,13 @@ func (d *deparser) typeName(id oid.OID, mod int32) string {
 	return s
 }
 
+// bareType is a type where it cannot have a modifier.
+func (d *deparser) bareType(id oid.OID) string {
+	s, err := analyze.BareTypeName(d.cat, id)
+	d.check(err)
+	return s
+}
+
 func (d *deparser) collation(id oid.OID) string {
 	c, err := d.cat.CollationName(id)
 	d.check(err)

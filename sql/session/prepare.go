@@ -72,8 +72,8 @@ func (s *Session) arguments(text string, e *pg.ExecuteStmt, st *statement) (para
 			return nil, err
 		}
 		if c == nil {
-			from, _ := analyze.TypeName(s.names, node.ExprType(x), -1)
-			to, _ := analyze.TypeName(s.names, want[i], -1)
+			from, _ := analyze.BareTypeName(s.names, node.ExprType(x))
+			to, _ := analyze.BareTypeName(s.names, want[i])
 			return nil, pgerr.New(pgerr.DatatypeMismatch, "parameter $%d of type %s cannot be coerced to the expected type %s", i+1, from, to).
 				WithHint("You will need to rewrite or cast the expression.").At(parser.Position(text, node.ExprLocation(x)))
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/pgstat"
 	"github.com/pgmini/pgmini/sql/analyze/syscat"
 	"github.com/pgmini/pgmini/sql/builtin"
 	"github.com/pgmini/pgmini/sql/env"
@@ -82,6 +83,7 @@ type Session struct {
 	cmd    command // what a running statement waits with
 
 	proc  *xact.Proc
+	stats *pgstat.Session
 	cat   *catalog.Session
 	names *syscat.Catalog
 	sql   *sqlcat.Catalog
@@ -138,11 +140,14 @@ func Connect(ctx context.Context, o Options) (*Session, error) {
 	s.rng.seed(o.Seed)
 	s.guc = guc.NewSession(o.Server.Registry())
 	s.guc.OnChange = s.changed
-	s.proc = o.Server.System().Xact.NewProc(xact.ProcOptions{PID: o.PID, SyncCommit: s.syncCommit, Notice: func(e *pgerr.Error) { s.Notice("WARNING", e) }})
+	s.stats = o.Server.Stats().NewSession()
+	s.proc = o.Server.System().Xact.NewProc(xact.ProcOptions{PID: o.PID, Stats: s.stats, SyncCommit: s.syncCommit, Notice: func(e *pgerr.Error) { s.Notice("WARNING", e) }})
 	if err := s.attach(o); err != nil {
 		s.proc.Close()
+		s.stats.Close()
 		return nil, err
 	}
+	s.stats.Count(func(d *pgstat.Database) { d.Sessions++ })
 	return s, nil
 }
 
@@ -206,6 +211,7 @@ func (s *Session) find(o Options, backend int32) error {
 	s.db, s.dbName, s.backend = d.Oid, d.Datname, backend
 	s.env.UnicodeCase = d.Datctype != "C" && d.Datctype != "POSIX"
 	s.proc.SetDatabase(d.Oid, d.Dattablespace)
+	s.stats.SetDatabase(d.Oid)
 	s.cat = s.srv.CatalogServer().NewSession(catalog.SessionOptions{Database: d.Oid, Tablespace: d.Dattablespace, Backend: backend,
 		LocalPool: s.localPool})
 	return nil
@@ -301,6 +307,8 @@ func (s *Session) Close() {
 	s.dropTemp()
 	s.proc.Close()
 	s.local.close()
+	s.stats.Spent(0, 0, time.Since(s.act.started))
+	s.stats.Close()
 }
 
 // PID is the session's process id.

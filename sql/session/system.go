@@ -25,7 +25,7 @@ func (s *Session) system() builtin.System {
 		},
 		User: s.User, SessionUser: s.SessionUser, TempNamespace: func() oid.OID { return s.cat.TempIfAny() },
 		PID: s.pid, Settings: s.guc, FS: s.srv.FS(), Files: s.srv.Files(), Locks: s.srv.System().Locks, Xact: s.srv.System().Xact, Server: s.srv,
-		Cursors: s.cursors, Prepared: s.preparedList, Query: func() string { return s.query }, LastValue: s.lastValue,
+		Cursors: s.cursors, Prepared: s.preparedList, Query: func() string { return s.query }, Stats: s.stats, LastValue: s.lastValue,
 	})
 }
 
@@ -76,6 +76,7 @@ type activity struct {
 func (s *Session) active(now time.Time, text string) {
 	a := &s.act
 	a.Lock()
+	s.spend(now)
 	a.state, a.query, a.queryStart, a.stateChange = "active", text, now, now
 	if s.tx == nil {
 		a.xactStart = now
@@ -92,13 +93,24 @@ func (s *Session) rest() {
 	case s.state == inBlock:
 		state = "idle in transaction"
 	}
-	a := &s.act
+	a, now := &s.act, time.Now()
 	a.Lock()
-	a.state, a.stateChange = state, time.Now()
+	s.spend(now)
+	a.state, a.stateChange = state, now
 	if s.tx == nil {
 		a.xactStart = time.Time{}
 	}
 	a.Unlock()
+}
+
+// spend counts the time in the state that ends now.
+func (s *Session) spend(now time.Time) {
+	switch a := &s.act; a.state {
+	case "active":
+		s.stats.Spent(now.Sub(a.stateChange), 0, 0)
+	case "idle in transaction", "idle in transaction (aborted)":
+		s.stats.Spent(0, now.Sub(a.stateChange), 0)
+	}
 }
 
 // noteApp notes application_name.

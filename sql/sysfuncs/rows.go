@@ -324,9 +324,9 @@ func (s *System) slru() table {
 	for _, n := range []string{"CommitTs", "MultiXactMember", "MultiXactOffset", "Notify", "Serial", "Subtrans", "Xact", "other"} {
 		row := []datum.Datum{datum.String(n)}
 		for _, k := range []string{"blks_zeroed", "blks_hit", "blks_read", "blks_written", "blks_exists", "flushes", "truncates"} {
-			row = append(row, datum.Int(s.counter("slru "+n+" "+k, 0)))
+			row = append(row, datum.Int(s.counter("slru "+n+" "+k)))
 		}
-		t = append(t, append(row, s.reset()))
+		t = append(t, append(row, s.reset("slru")))
 	}
 	return t
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/pgstat"
 	"github.com/pgmini/pgmini/sql/builtin"
 	"github.com/pgmini/pgmini/sql/ruleutils"
 	"github.com/pgmini/pgmini/vfs"
@@ -42,6 +43,7 @@ type Deps struct {
 	Cursors              func() []Cursor
 	Prepared             func() []PreparedStatement
 	Query                func() string // the running statement's text
+	Stats                *pgstat.Session
 	// LastValue reads a sequence; false: not called yet.
 	LastValue func(seq oid.OID) (v int64, called bool, err error)
 }
@@ -52,11 +54,13 @@ type Server interface {
 	LoadTime() time.Time // of the configuration
 	// Activity lists sessions and background workers.
 	Activity() []Activity
-	// Counter reads a cumulative statistic by the name of its function: for
-	// example ("pg_stat_get_numscans", relation), ("pg_stat_get_db_xact_commit",
-	// database), ("pg_stat_get_buf_alloc", 0), ("wal_records", 0). False: it is
-	// not counted.
-	Counter(name string, object oid.OID) (int64, bool)
+	// Counter reads a server-wide counter by the name of its function, or of its
+	// column of pg_stat_wal. False: it is not counted.
+	Counter(name string) (int64, bool)
+	// Stats are the counters of relations and databases; ResetShared sets a group
+	// of the others back: wal, bgwriter, archiver, recovery_prefetch.
+	Stats() *pgstat.Server
+	ResetShared(group string)
 	// Signal cancels the statement of a session or, with terminate, ends it. False:
 	// there is no such session.
 	Signal(pid int32, terminate bool) bool
