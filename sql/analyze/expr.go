@@ -238,8 +238,7 @@ func (p *pstate) coerceParam(q *node.Param, to oid.OID, at int) node.Node {
 	return &n
 }
 
-// checkParams gives parameters that were used before their type was known that
-// type, and fails for those that have none.
+// checkParams fails if a parameter was used before its type was known.
 func (a *analyzer) checkParams(q *node.Query) {
 	if a.params == nil || !a.params.Infer {
 		return
@@ -250,10 +249,8 @@ func (a *analyzer) checkParams(q *node.Query) {
 			return true
 		}
 		t := a.params.Types[x.Paramid-1]
-		if t == oid.Unknown || t == 0 {
-			a.fail(int(x.Location), pgerr.IndeterminateDatatype, "could not determine data type of parameter $%d", x.Paramid)
-		}
-		if x.Paramtype != t {
+		// One without a type is the caller's to refuse.
+		if t != oid.Unknown && t != 0 && x.Paramtype != t {
 			a.fail(int(x.Location), pgerr.AmbiguousParameter, "could not determine data type of parameter $%d", x.Paramid)
 		}
 		return true

@@ -23,6 +23,8 @@ type block struct {
 	// failed: an error happened in the block; only its end or ROLLBACK TO may come.
 	failed bool
 	saves  []savepoint
+	// pipelined: statements of the pipeline ran in tx, which waits for Sync.
+	pipelined bool
 }
 
 // savepoint is one level of SAVEPOINT. Unnamed levels do not exist here.
@@ -55,7 +57,7 @@ func (s *Session) begin(state blockState) error {
 		return pgerr.NotYet("the isolation level SERIALIZABLE")
 	}
 	s.tx = s.proc.Begin(xact.BeginOptions{Isolation: iso, ReadOnly: s.guc.Bool(guc.DefaultTransactionReadOnly)})
-	s.state = state
+	s.state, s.pipelined = state, false
 	s.guc.Begin()
 	s.cat.Bind(&s.cmd, s.tx)
 	s.epoch++
@@ -117,6 +119,7 @@ func (s *Session) commit() error {
 
 // abortAll rolls the whole transaction back and leaves the block.
 func (s *Session) abortAll() {
+	s.closePortals(0)
 	s.rollback()
 	s.state, s.failed = outside, false
 	s.saves = s.saves[:0]
@@ -124,7 +127,6 @@ func (s *Session) abortAll() {
 
 // rollback ends the transaction, if one is left.
 func (s *Session) rollback() {
-	s.closePortals(0)
 	for i := len(s.saves) - 1; i >= 0; i-- {
 		if !s.saves[i].dead {
 			s.guc.Abort()
@@ -152,10 +154,11 @@ func (s *Session) fail() {
 	case s.state != inBlock:
 		s.abortAll()
 	case len(s.saves) > 0:
-		s.closePortals(len(s.saves))
+		s.failPortals(len(s.saves))
 		s.abortSub()
 		s.failed = true
 	default:
+		s.failPortals(0)
 		s.rollback()
 		s.failed = true
 	}

@@ -97,6 +97,8 @@ func (s *Session) PreventInBlock(command string) error {
 	switch {
 	case s.state == inBlock:
 		return pgerr.New(pgerr.ActiveSQLTransaction, "%s cannot run inside a transaction block", command)
+	case s.pipelined:
+		return pgerr.New(pgerr.ActiveSQLTransaction, "%s cannot be executed within a pipeline", command)
 	case s.state == implicit:
 		return pgerr.New(pgerr.ActiveSQLTransaction, "%s cannot run inside a transaction block", command)
 	case len(s.saves) > 0:

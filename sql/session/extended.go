@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pgmini/pgmini/guc"
@@ -45,8 +46,6 @@ func (s *Session) Parse(name, text string, types []oid.OID) error {
 	s.query = text
 	if name == "" {
 		delete(s.prepared, "")
-	} else if s.prepared[name] != nil {
-		return pgerr.New(pgerr.DuplicatePstatement, "prepared statement \"%s\" already exists", name)
 	}
 	if name == "" && s.reparse(text, types) {
 		return nil
@@ -77,6 +76,9 @@ func (s *Session) Parse(name, text string, types []oid.OID) error {
 		}
 		st.params.Infer = false
 		st.known = st.done
+	}
+	if s.prepared[name] != nil {
+		return pgerr.New(pgerr.DuplicatePstatement, "prepared statement \"%s\" already exists", name)
 	}
 	s.prepared[name] = st
 	if name == "" && st.query != nil {
@@ -178,6 +180,9 @@ func (s *Session) bindValues(p *portal, formats []int16, values [][]byte, result
 				if p.name != "" {
 					e.Where = fmt.Sprintf("portal \"%s\" parameter $%d", p.name, i+1)
 				}
+				if formatOf(formats, i) == 0 {
+					e.Where += " = '...'" // log_parameter_max_length_on_error is 0
+				}
 			}
 			return e
 		}
@@ -217,7 +222,7 @@ func (s *Session) DescribeStatement(name string) (types []oid.OID, cols []env.Co
 	if err != nil {
 		return nil, nil, err
 	}
-	if s.failed && st.done && st.cols != nil {
+	if s.failed && s.columnsOf(st) != nil {
 		return nil, nil, s.enter(false)
 	}
 	if st.raw.Stmt != nil && !s.failed {
@@ -236,6 +241,9 @@ func (s *Session) DescribePortal(name string) ([]env.Column, []int16, error) {
 	p, err := s.findPortal(name)
 	if err != nil {
 		return nil, nil, err
+	}
+	if s.failed && p.cols != nil {
+		return nil, nil, s.enter(false)
 	}
 	return p.cols, p.formats, nil
 }
@@ -272,7 +280,7 @@ func (s *Session) Execute(name string, limit int64) error {
 			return err
 		}
 	}
-	done, err := s.run(p, limit, s.client.Rows)
+	_, done, err := s.run(p, limit, s.client.Rows)
 	if err != nil {
 		return err
 	}
@@ -282,18 +290,24 @@ func (s *Session) Execute(name string, limit int64) error {
 	if err := s.Increment(); err != nil {
 		return err
 	}
+	s.pipelined = true
 	return s.client.Complete(p.tag)
 }
 
 // executeUtility runs a utility statement at its first Execute and hands out the
 // rows that it returned.
 func (s *Session) executeUtility(p *portal, limit int64) error {
+	st := p.st
+	if p.failed || p.done && p.cols == nil {
+		return cannotRun(p)
+	}
+	direct := !p.done && limit == 0 // the rows were sent as they came
 	if !p.done {
 		sink := &resultSink{s: s, formats: p.formats}
 		if limit > 0 {
 			sink.keep = p
 		}
-		tag, err := s.utility(p.st, p.args, sink)
+		tag, err := s.utility(st, p.args, sink)
 		if err != nil {
 			return err
 		}
@@ -302,6 +316,7 @@ func (s *Session) executeUtility(p *portal, limit int64) error {
 			if err := s.Increment(); err != nil {
 				return err
 			}
+			s.pipelined = !isTransaction(st.raw.Stmt)
 		}
 	}
 	if len(p.kept) > 0 && p.out == nil {
@@ -310,12 +325,15 @@ func (s *Session) executeUtility(p *portal, limit int64) error {
 			return err
 		}
 	}
-	done, err := s.deliverKept(p, limit, s.client.Rows)
+	n, done, err := s.deliverKept(p, limit, s.client.Rows)
 	if err != nil {
 		return err
 	}
 	if !done {
 		return s.client.Suspended()
+	}
+	if !direct && strings.HasPrefix(p.tag, "FETCH ") {
+		p.tag = "FETCH " + itoa(n)
 	}
 	return s.client.Complete(p.tag)
 }

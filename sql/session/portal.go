@@ -51,6 +51,7 @@ type portal struct {
 	created      int64
 	broken       bool // a fetch failed
 	held         bool // made by a transaction that is over
+	failed       bool // made by one that failed: there until its block ends
 }
 
 // width is the number of columns that are kept of a row: the result's, and junk
@@ -217,27 +218,35 @@ func (s *Session) closeExecution(p *portal) {
 }
 
 // run delivers at most limit rows (0: all) of a plannable portal to deliver, and
-// reports whether it came to the end.
-func (s *Session) run(p *portal, limit int64, deliver func(*Rows) error) (done bool, err error) {
-	if p.done && p.x == nil && !p.keep {
-		return true, nil
+// reports how many there were and whether it came to the end. The command tag is
+// p.tag then; a portal that returns rows and is run in several parts tells in each
+// tag what that part was.
+func (s *Session) run(p *portal, limit int64, deliver func(*Rows) error) (n int64, done bool, err error) {
+	switch {
+	case p.failed, p.done && p.cols == nil:
+		return 0, true, cannotRun(p)
+	case p.done && p.x == nil && !p.keep:
+		p.tag = tagOf(p.st.query.CommandType, 0)
+		return 0, true, nil
 	}
 	if p.x == nil && !p.all {
 		if err := s.open(p); err != nil {
-			return false, err
+			return 0, false, err
 		}
 		// What has side effects runs to its end at once.
 		if isWrite(p.st.query) && p.cols != nil && limit > 0 {
 			p.keep = true
 			if err := s.keepAll(p); err != nil {
-				return false, err
+				return 0, false, err
 			}
 		}
 	}
 	if p.keep {
-		return s.deliverKept(p, limit, deliver)
+		if n, done, err = s.deliverKept(p, limit, deliver); done {
+			p.tag = tagOf(p.st.query.CommandType, n)
+		}
+		return n, done, err
 	}
-	n := int64(0)
 	done, err = p.x.Run(limit, func(b *exec.Batch) error {
 		n += int64(len(b.Sel))
 		if p.cols == nil {
@@ -247,13 +256,18 @@ func (s *Session) run(p *portal, limit int64, deliver func(*Rows) error) (done b
 		return deliver(p.out)
 	})
 	if err != nil {
-		return false, err
+		return n, false, err
 	}
 	p.sent += n
 	if done {
 		s.finishPortal(p, n)
 	}
-	return done, nil
+	return n, done, nil
+}
+
+// cannotRun is the error of a portal that failed, or is done and has no rows.
+func cannotRun(p *portal) error {
+	return pgerr.New(pgerr.ObjectNotInPrerequisiteState, "portal \"%s\" cannot be run", p.name)
 }
 
 // finishPortal notes the tag of a plan that came to its end.
@@ -323,7 +337,7 @@ func rowsOf(b *exec.Batch, cols int) []params {
 	return out
 }
 
-func (s *Session) deliverKept(p *portal, limit int64, deliver func(*Rows) error) (bool, error) {
+func (s *Session) deliverKept(p *portal, limit int64, deliver func(*Rows) error) (n int64, done bool, err error) {
 	rest := p.kept[p.pos:]
 	if limit > 0 && int64(len(rest)) > limit {
 		rest = rest[:limit]
@@ -331,12 +345,13 @@ func (s *Session) deliverKept(p *portal, limit int64, deliver func(*Rows) error)
 	if len(rest) > 0 && p.cols != nil {
 		p.out.batch, p.out.list = nil, rest
 		if err := deliver(p.out); err != nil {
-			return false, err
+			return 0, false, err
 		}
 	}
+	n = int64(len(rest))
 	p.pos += len(rest)
-	p.sent += int64(len(rest))
-	return limit == 0 || int64(len(rest)) < limit, nil
+	p.sent += n
+	return n, limit == 0 || n < limit, nil
 }
 
 // closePortals drops the portals that were made at savepoint depth level or
@@ -348,6 +363,16 @@ func (s *Session) closePortals(level int) {
 		}
 		s.forgetPortal(p)
 		delete(s.portals, name)
+	}
+}
+
+// failPortals ends what portals of closePortals(level) run; their names stay.
+func (s *Session) failPortals(level int) {
+	for _, p := range s.portals {
+		if !p.held && p.level >= level {
+			s.forgetPortal(p)
+			p.failed = true
+		}
 	}
 }
 

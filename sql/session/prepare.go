@@ -117,7 +117,7 @@ func (s *Session) executeStmt(raw parser.RawStmt, e *pg.ExecuteStmt, sink *resul
 		sink.keep.kept = p.kept
 		return p.tag, nil
 	}
-	if _, err := s.run(p, 0, deliver); err != nil {
+	if _, _, err := s.run(p, 0, deliver); err != nil {
 		return "", err
 	}
 	return p.tag, nil

@@ -101,14 +101,39 @@ func (s *Session) execute(p *portal) (tag string, err error) {
 		if p.out, err = s.rowsFor(st, p.cols, nil); err != nil {
 			return "", err
 		}
+		if isWrite(st.query) {
+			return s.executeReturning(p)
+		}
 		if err := s.client.Describe(p.cols, nil); err != nil {
 			return "", err
 		}
 	}
-	if _, err := s.run(p, 0, s.client.Rows); err != nil {
+	if _, _, err := s.run(p, 0, s.client.Rows); err != nil {
 		return "", err
 	}
 	return p.tag, nil
+}
+
+// executeReturning runs a statement that changes rows and returns some: what
+// fails before the first is not described.
+func (s *Session) executeReturning(p *portal) (tag string, err error) {
+	described := false
+	describe := func() error {
+		if described {
+			return nil
+		}
+		described = true
+		return s.client.Describe(p.cols, nil)
+	}
+	if _, _, err = s.run(p, 0, func(r *Rows) error {
+		if err := describe(); err != nil {
+			return err
+		}
+		return s.client.Rows(r)
+	}); err == nil {
+		err = describe()
+	}
+	return p.tag, err
 }
 
 // start begins a message that runs statements.

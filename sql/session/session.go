@@ -121,6 +121,7 @@ type Session struct {
 	portals   map[string]*portal
 	unnamed   *portal // of Bind, in use or not
 	recent    recentPlans
+	reported  map[guc.ID]string // as the client knows it
 	seqs      map[oid.OID]*seqState
 	lastSeq   oid.OID
 	local     localBuffers
@@ -131,7 +132,8 @@ type Session struct {
 
 // Connect starts a session for an authenticated user.
 func Connect(ctx context.Context, o Options) (*Session, error) {
-	s := &Session{srv: o.Server, client: o.Client, pid: o.PID, log: o.Logger, prepared: map[string]*statement{}, portals: map[string]*portal{}}
+	s := &Session{srv: o.Server, client: o.Client, pid: o.PID, log: o.Logger, prepared: map[string]*statement{}, portals: map[string]*portal{},
+		reported: map[guc.ID]string{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -333,9 +335,12 @@ func (s *Session) Reports(all bool) {
 
 func (s *Session) report(id guc.ID) {
 	d := guc.Get(id)
-	if v, err := s.guc.Show(d.Name); err == nil {
-		s.client.Parameter(d.Name, v)
+	v, err := s.guc.Show(d.Name)
+	if last, ok := s.reported[id]; err != nil || ok && last == v {
+		return
 	}
+	s.reported[id] = v
+	s.client.Parameter(d.Name, v)
 }
 
 // Status is the byte of ReadyForQuery: I, T or E.

@@ -244,8 +244,9 @@ func (s *Session) commitStmt(chain bool) (string, error) {
 		if chain {
 			return "", pgerr.New(pgerr.NoActiveSQLTransaction, "COMMIT AND CHAIN can only be used in transaction blocks")
 		}
+		// What a query or a pipeline did before is committed all the same.
 		s.Notice("WARNING", pgerr.New(pgerr.NoActiveSQLTransaction, "there is no transaction in progress"))
-		return "COMMIT", nil
+		return "COMMIT", s.commit()
 	}
 	again := s.chained(chain)
 	if err := s.commit(); err != nil {
