@@ -27,6 +27,7 @@ func (c *cmd) createTable(n *pg.CreateStmt) {
 		notYet("CREATE TABLE OF")
 	}
 	ns, pers := c.creationAt(n.Relation)
+	c.refuseSystemSchema(ns, n.Relation)
 	if c.exists(n.Relation.Relname, ns, n.IfNotExists) {
 		return
 	}

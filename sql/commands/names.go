@@ -205,9 +205,24 @@ func unsupportedKind(cl *rows.PgClass, format string, a ...any) {
 	failWith(pgerr.New(pgerr.WrongObjectType, format, a...).WithDetail("This operation is not supported for %s.", pluralKind(cl.Relkind)))
 }
 
-// creation decides schema and persistence of a new relation (PostgreSQL:
-// RangeVarGetAndCheckCreationNamespace).
+// creation decides schema and persistence of a new relation.
 func (c *cmd) creation(rv *pg.RangeVar) (ns oid.OID, persistence byte) {
+	ns, persistence = c.creationSchema(rv)
+	c.refuseSystemSchema(ns, rv)
+	return ns, persistence
+}
+
+// refuseSystemSchema refuses relations among the system catalogs.
+func (c *cmd) refuseSystemSchema(ns oid.OID, rv *pg.RangeVar) {
+	if rv.Schemaname != "" && (ns == oid.CatalogNamespace || ns == oid.ToastNamespace) {
+		e := pgerr.New(pgerr.InsufficientPrivilege, "permission denied to create %q", rv.Schemaname+"."+rv.Relname)
+		failWith(e.WithDetail("System catalog modifications are currently disallowed."))
+	}
+}
+
+// creationSchema is creation without the refusal of system schemas (PostgreSQL:
+// RangeVarGetAndCheckCreationNamespace).
+func (c *cmd) creationSchema(rv *pg.RangeVar) (ns oid.OID, persistence byte) {
 	c.checkDatabase(rv)
 	persistence = 'p'
 	if rv.Relpersistence != "" {
@@ -227,12 +242,7 @@ func (c *cmd) creation(rv *pg.RangeVar) (ns oid.OID, persistence byte) {
 		return must(c.TempNamespace()), 't'
 	}
 	ns = c.namespace(rv.Schemaname, false)
-	n := must(c.Catalog().Namespace(ns))
-	if ns == oid.CatalogNamespace || ns == oid.ToastNamespace {
-		e := pgerr.New(pgerr.InsufficientPrivilege, "permission denied to create %q", n.Nspname+"."+rv.Relname)
-		failWith(e.WithDetail("System catalog modifications are currently disallowed."))
-	}
-	c.needCreate(n)
+	c.needCreate(must(c.Catalog().Namespace(ns)))
 	return ns, persistence
 }
 
@@ -248,7 +258,7 @@ func (c *cmd) creationAt(rv *pg.RangeVar) (ns oid.OID, persistence byte) {
 			panic(r)
 		}
 	}()
-	return c.creation(rv)
+	return c.creationSchema(rv)
 }
 
 // nowhere is must for what PostgreSQL analyzes without the statement's text: its
