@@ -86,6 +86,8 @@ func (c *Creator) Create(ctx context.Context, f Flags, throttle func(done float6
 	}
 	o.Smgr.PreCheckpoint()
 	if final {
+		o.Log.HoldWatermarks(true)
+		defer o.Log.HoldWatermarks(f&Shutdown != 0)
 		if err := o.Control.Update(func(c *pgcontrol.Control) { c.State = pgcontrol.ShutDowning }); err != nil {
 			return false, err
 		}

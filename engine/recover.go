@@ -37,7 +37,7 @@ func (i *Instance) recover(ctx context.Context) error {
 	if i.control, err = pgcontrol.Open(i.opt.FS, i.opt.Now); err != nil {
 		return err
 	}
-	rec, err := recovery.New(recovery.Options{FS: i.opt.FS, Control: i.control, Log: i.log})
+	rec, err := recovery.New(recovery.Options{FS: i.opt.FS, Control: i.control, Log: i.log, Mode: i.set.WALRecoveryMode})
 	if err != nil {
 		return err
 	}
@@ -122,6 +122,7 @@ func (i *Instance) openLog(end *recovery.Result) error {
 		FS: i.opt.FS, Dir: "pg_wal", SegSize: lsn.SegSize(c.WALSegSize), SystemID: c.SystemID, Timeline: end.Timeline,
 		Buffers: s.WALBufferPages(int64(c.WALSegSize)), RedoLSN: end.Redo, FullPageWrites: end.FullPageWrites,
 		NoSync: !s.Fsync, NoInitZero: !s.WALInitZero, MissingContRecord: end.MissingContRecord,
+		Watermarks: true, ClearBehind: end.Crashed,
 		Compression: s.WALCompression, CommitDelay: s.CommitDelay,
 		Siblings:    func() bool { return i.xact.ActiveAtLeast(s.CommitSiblings() + 1) },
 		WriterDelay: s.WALWriterDelay, FlushAfter: s.WALWriterFlushAfter,

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pgmini/pgmini/guc"
 	"github.com/pgmini/pgmini/pgcontrol"
+	"github.com/pgmini/pgmini/recovery"
 	"github.com/pgmini/pgmini/xlog"
 )
 
@@ -17,6 +18,7 @@ type Settings struct {
 	WALLevel             pgcontrol.WALLevel
 	WALLogHints          bool
 	WALInitZero          bool
+	WALRecoveryMode      recovery.Mode
 	TrackCommitTimestamp bool
 	MaxConnections       int32
 	MaxWorkerProcesses   int32
@@ -80,6 +82,7 @@ func FromRegistry(r Registry) Settings {
 		WALLevel:             walLevel(r.Str(guc.WalLevel)),
 		WALLogHints:          r.Bool(guc.WalLogHints),
 		WALInitZero:          r.Bool(guc.WalInitZero),
+		WALRecoveryMode:      recovery.ParseMode(r.Str(guc.WalRecoveryMode)),
 		TrackCommitTimestamp: r.Bool(guc.TrackCommitTimestamp),
 		MaxConnections:       int32(r.Int(guc.MaxConnections)),
 		MaxWorkerProcesses:   int32(r.Int(guc.MaxWorkerProcesses)),

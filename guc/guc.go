@@ -77,6 +77,7 @@ const (
 	SessionAuthorization ID = 357
 	IsSuperuser          ID = 358
 	Seed                 ID = 359
+	WalRecoveryMode      ID = 360 // pgmini's own
 )
 
 // hidden lists them. constant
@@ -85,6 +86,7 @@ var hidden = [...]Setting{
 	{Name: "session_authorization", Kind: String, Context: User, NotInSample: true, NoShowAll: true, Report: true},
 	{Name: "is_superuser", Kind: Bool, Context: Internal, Boot: "off", NotInSample: true, NoShowAll: true, Report: true},
 	{Name: "seed", Kind: Real, Context: User, Boot: "0", Min: -1, Max: 1, NotInSample: true, NoShowAll: true},
+	{Name: "wal_recovery_mode", Kind: Enum, Context: Postmaster, Boot: "strict", Values: "strict,tolerate_tail,point_in_time,salvage", NotInSample: true, NoShowAll: true},
 }
 
 // Compile-time check: the hidden settings follow the shown ones.

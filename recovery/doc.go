@@ -12,4 +12,9 @@
 //
 // INV-REC-3 (unlogged): after a crash an unlogged relation is its init fork.
 // Enforced: resetUnlogged. Tested: TestResetUnlogged.
+//
+// INV-REC-4 (end of the log): where the log cannot be read any more it ends, unless
+// it is known to have been durable further: then it is damaged, and recovery refuses
+// it, or, told to tolerate it, keeps what it leaves out. A torn tail is no damage.
+// Enforced: Recovery.judge. Tested: TestDamagedWAL, TestWatermarkNeverLies.
 package recovery

@@ -29,6 +29,8 @@ type Recovery struct {
 	cp    pgcontrol.CheckPoint // its body
 	info  uint8                // its kind
 
+	mode      Mode
+	damaged   bool // the log is damaged at its end, and that is tolerated
 	needed    bool // something must be replayed
 	lastFPW   bool
 	end, last lsn.LSN // end and start of the last record
@@ -55,6 +57,7 @@ type Options struct {
 	FS      vfs.FS
 	Control *pgcontrol.File
 	Log     *slog.Logger
+	Mode    Mode // wal_recovery_mode
 }
 
 // New reads the checkpoint that pg_control names. It changes nothing.
@@ -63,7 +66,7 @@ func New(o Options) (*Recovery, error) {
 		panic("recovery: FS, Control and Log are required")
 	}
 	c := o.Control.Get()
-	r := &Recovery{fs: o.FS, ctl: o.Control, log: o.Log, size: lsn.SegSize(c.WALSegSize), state: c.State, at: c.CheckPoint}
+	r := &Recovery{fs: o.FS, ctl: o.Control, log: o.Log, size: lsn.SegSize(c.WALSegSize), state: c.State, at: c.CheckPoint, mode: o.Mode}
 	if err := r.logState(&c); err != nil {
 		return nil, err
 	}
@@ -197,8 +200,8 @@ func (r *Recovery) seek(rd *xlog.Reader) error {
 	return nil
 }
 
-// Check reads the log to its end and refuses records that cannot be replayed.
-// INV-REC-1: nothing was changed before.
+// Check reads the log to its end and refuses records that cannot be replayed, and a
+// log that is damaged. INV-REC-1: nothing was changed before.
 func (r *Recovery) Check(t *Table) error {
 	if !r.needed {
 		return nil
@@ -212,7 +215,11 @@ func (r *Recovery) Check(t *Table) error {
 	for {
 		d, err := rd.Next()
 		if err != nil {
-			return nil // Replay will find the same end
+			var end *xlog.EndError
+			if !errors.As(err, &end) {
+				return err
+			}
+			return r.judge(end) // Replay will find the same end
 		}
 		if d.Rmgr != xlog.RmXLOG && t[d.Rmgr] == nil {
 			return pgerr.NotYet("replaying WAL records of resource manager %s (at %s)", d.Rmgr, d.Start)
@@ -279,6 +286,11 @@ func (r *Recovery) Replay(e *Env, t *Table) (Result, error) {
 		r.end, r.last = d.End, d.Start
 	}
 	r.log.Info(r.why.Error())
+	if r.damaged {
+		if err := r.quarantine(); err != nil {
+			return Result{}, err
+		}
+	}
 	if r.records == 0 {
 		r.log.Info("redo is not required")
 	} else {

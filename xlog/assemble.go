@@ -76,11 +76,16 @@ func (r *Record) assemble(p imagePolicy) error {
 	le.PutUint32(a.hdr[offXID:], uint32(r.xid))
 	a.hdr[offInfo], a.hdr[offRmid] = info, byte(r.rmid)
 	a.parts[0] = a.hdr
+	a.sum()
+	return nil
+}
+
+// sum computes the checksum of all behind the fixed header.
+func (a *assembly) sum() {
 	a.crc = crc32.Checksum(a.hdr[recordHeader:], castagnoli)
 	for _, part := range a.parts[1:] {
 		a.crc = crc32.Update(a.crc, castagnoli, part)
 	}
-	return nil
 }
 
 // assembleBlock appends the header and the parts of one block, and returns the

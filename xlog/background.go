@@ -21,6 +21,10 @@ func (l *Log) SetAsyncLSN(at lsn.LSN) {
 	if !l.sleeping.Load() && at&^(PageSize-1) <= l.FlushLSN() {
 		return
 	}
+	l.wakeWriter()
+}
+
+func (l *Log) wakeWriter() {
 	select {
 	case l.hint <- struct{}{}:
 	default:
@@ -48,10 +52,10 @@ func (l *Log) BackgroundFlush() (bool, error) {
 		upTo, whole = lsn.LSN(l.asyncLSN.Load()), false
 	}
 	if upTo <= l.FlushLSN() {
-		return false, nil
+		return false, l.markTail()
 	}
 	sync := l.timeToFlush(upTo)
-	if !l.lead(upTo, sync) {
+	if !l.lead(upTo, sync, whole) {
 		return true, l.Err()
 	}
 	defer l.yield()
@@ -60,6 +64,7 @@ func (l *Log) BackgroundFlush() (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	record := upTo
 	if !whole {
 		upTo = l.geo.end(done)
 	}
@@ -69,6 +74,9 @@ func (l *Log) BackgroundFlush() (bool, error) {
 	if sync {
 		if err := l.sync(l.WriteLSN()); err != nil {
 			return false, err
+		}
+		if !whole {
+			l.marks.whole.Store(uint64(record))
 		}
 		l.lastFlush.Store(time.Now().UnixNano())
 	}

@@ -14,6 +14,16 @@
 // by a length that was not checked against bytes that are there.
 // Enforced: Decoded.decode, Reader.assemble. Tested: FuzzDecode, FuzzReader.
 //
+// INV-XLOG-6 (watermarks): what a watermark says was durable was, when it was
+// written; it ends with a record, and behind a legal end of the log no watermark
+// speaks of more. So a log that cannot be read up to there is damaged.
+// Enforced: Log.slackMark, Log.insertWatermark, Log.flushAll, readWatermark.
+// Tested: TestWatermarkNeverLies, TestWatermarkFindsDamage, TestWatermarkIsBound.
+//
+// INV-XLOG-7 (end): what a crashed server left behind the end of the log is not read
+// again.
+// Enforced: Log.adoptLastPage, Log.clearBehind. Tested: TestClearBehind.
+//
 // Three pointers only grow: Flush <= Write <= Insert.
 //
 // Lock order: whoever leads the group may take the others; inserter.mu, ring.mu

@@ -22,6 +22,7 @@ type group struct {
 type waiter struct {
 	upTo lsn.LSN
 	sync bool
+	page bool // upTo is a page's end, not a record's
 	lead bool // set when the lead is handed over
 	wake chan struct{}
 }
@@ -43,7 +44,7 @@ func (l *Log) satisfied(upTo lsn.LSN, sync bool) bool {
 
 // lead returns true if the caller is to do the work and then call yield; false
 // if another did it meanwhile, or the log failed.
-func (l *Log) lead(upTo lsn.LSN, sync bool) bool {
+func (l *Log) lead(upTo lsn.LSN, sync, page bool) bool {
 	g := &l.group
 	g.mu.Lock()
 	if l.satisfied(upTo, sync) || l.failure.Load() != nil {
@@ -56,7 +57,7 @@ func (l *Log) lead(upTo lsn.LSN, sync bool) bool {
 		return true
 	}
 	w := g.take()
-	w.upTo, w.sync, w.lead = upTo, sync, false
+	w.upTo, w.sync, w.page, w.lead = upTo, sync, page, false
 	g.wait = append(g.wait, w)
 	g.mu.Unlock()
 	<-w.wake
@@ -126,14 +127,19 @@ func (l *Log) yield() {
 	next.wake <- struct{}{}
 }
 
-// wanted is the furthest that anybody in the queue wants.
-func (g *group) wanted(upTo lsn.LSN) lsn.LSN {
+// wanted is the furthest that anybody in the queue wants, and the furthest end of a
+// record among that; record is one.
+func (g *group) wanted(record lsn.LSN) (upTo, lastRecord lsn.LSN) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	upTo = record
 	for _, w := range g.wait {
 		upTo = max(upTo, w.upTo)
+		if !w.page {
+			record = max(record, w.upTo)
+		}
 	}
-	return upTo
+	return upTo, record
 }
 
 // Flush returns when the log is durable up to upTo. An error is a PANIC of the
@@ -159,7 +165,7 @@ func (l *Log) flush(upTo lsn.LSN, why Trigger) error {
 		if err := l.Err(); err != nil {
 			return err
 		}
-		if !l.lead(upTo, true) {
+		if !l.lead(upTo, true, false) {
 			continue
 		}
 		l.met.Flushes[why].Add(1)
@@ -184,9 +190,9 @@ func (l *Log) delayCommit() {
 	}
 }
 
-// flushAll writes and syncs all that is complete, which is at least upTo. The
-// caller leads.
-func (l *Log) flushAll(upTo lsn.LSN) error {
+// flushAll writes and syncs all that is complete, which is at least upTo; at record
+// a record ends. The caller leads.
+func (l *Log) flushAll(upTo, record lsn.LSN) error {
 	done, err := l.waitForInserts(l.geo.pos(upTo))
 	if err != nil {
 		return err
@@ -195,7 +201,11 @@ func (l *Log) flushAll(upTo lsn.LSN) error {
 	if err := l.write(end); err != nil {
 		return err
 	}
-	return l.sync(end)
+	if err := l.sync(end); err != nil {
+		return err
+	}
+	l.marks.whole.Store(uint64(record))
+	return nil
 }
 
 // makeRoom writes the log up to upTo, so that ring slots can be given away.
@@ -204,7 +214,7 @@ func (l *Log) makeRoom(upTo lsn.LSN) error {
 		if err := l.Err(); err != nil {
 			return err
 		}
-		if !l.lead(upTo, false) {
+		if !l.lead(upTo, false, true) {
 			continue
 		}
 		l.met.Flushes[ForRingFull].Add(1)
@@ -267,6 +277,7 @@ func (l *Log) writeRun(at, end lsn.LSN) (lsn.LSN, error) {
 		b = l.out.scratch
 		n := copy(b, l.ring.slot(first)[:limit-first])
 		clear(b[n:])
+		l.slackMark(b, n, first)
 	}
 	began := time.Now()
 	_, err := l.out.file.WriteAt(b, int64(l.geo.seg.Offset(first)))
@@ -297,5 +308,8 @@ func (l *Log) sync(upTo lsn.LSN) error {
 		l.met.SyncNS.Add(int64(time.Since(began)))
 	}
 	l.out.flushed.Store(uint64(upTo))
+	if l.opt.Watermarks && l.sleeping.Load() {
+		l.wakeWriter() // it is to write that this is durable
+	}
 	return nil
 }

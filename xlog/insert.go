@@ -230,7 +230,9 @@ func (l *Log) Insert(r *Record) (lsn.LSN, error) {
 	l.met.Records.Add(1)
 	l.met.FPI.Add(int64(r.asm.images))
 	l.met.Bytes.Add(int64(r.asm.total))
-	return l.geo.end(c.end), nil
+	end := l.geo.end(c.end)
+	l.markIfDue(end)
+	return end, nil
 }
 
 // prevLink is xl_prev. Position 0 is no record's: the first one of a new cluster

@@ -30,6 +30,11 @@ type Options struct {
 	NoSync bool
 	// NoInitZero reserves new segments without writing zeros (wal_init_zero off).
 	NoInitZero bool
+	// Watermarks has the log say, behind what is durable, that it is.
+	Watermarks bool
+	// ClearBehind zeroes what a server that crashed left behind the end: its pages
+	// would be read again if the log ended just before one of them.
+	ClearBehind bool
 	// MissingContRecord is the page on which the rest of an aborted record should
 	// have been: its header tells readers that the record was given up.
 	MissingContRecord lsn.LSN
@@ -93,6 +98,7 @@ type Log struct {
 	ring  ring
 	group group
 	out   output
+	marks marks
 	hint  chan struct{} // wakes the WAL writer
 
 	asyncLSN  atomic.Uint64 // end of the latest asynchronous commit
@@ -122,6 +128,13 @@ func OpenForWrite(opt Options, end, prev lsn.LSN) (*Log, error) {
 	if l.met == nil {
 		l.met = new(Metrics)
 	}
+	if opt.NoSync {
+		l.opt.Watermarks = false // nothing is known to be durable
+	}
+	l.marks.whole.Store(uint64(end))
+	l.marks.told.Store(uint64(end))
+	l.marks.said.Store(uint64(end))
+	l.marks.last.Store(uint64(end))
 	l.ring.init(opt.Buffers)
 	l.ins.init(l.geo.pos(end), l.geo.pos(prev), prev, opt)
 	l.out.scratch = make([]byte, PageSize)
@@ -129,6 +142,11 @@ func OpenForWrite(opt Options, end, prev lsn.LSN) (*Log, error) {
 	l.out.flushed.Store(uint64(end))
 	if err := l.adoptLastPage(end); err != nil {
 		return nil, err
+	}
+	if opt.ClearBehind {
+		if err := l.clearBehind(end); err != nil {
+			return nil, err
+		}
 	}
 	return l, nil
 }

@@ -29,6 +29,7 @@ type Token struct {
 type Scanner struct {
 	text string
 	pos  int
+	run  opRun
 }
 
 // NewScanner scans text.
@@ -225,25 +226,48 @@ func (s *Scanner) dollar() Kind {
 	return Str
 }
 
+// opRun is what operator found out about a run of operator characters. A run may be
+// many operators, and is looked through once.
+type opRun struct {
+	end     int // behind the run: a comment ends it
+	special int // the last character that SQL operators lack, or -1
+	unsign  int // the last that is neither + nor -, or -1
+}
+
 // operator passes one operator: a comment ends it, and a trailing + or - belongs
 // to it only if it holds one of the characters that SQL operators lack.
 func (s *Scanner) operator() {
 	start := s.pos
-	for isOp(s.at(s.pos)) {
-		if s.pos > start {
-			if rest := s.text[s.pos:]; strings.HasPrefix(rest, "--") || strings.HasPrefix(rest, "/*") {
-				break
-			}
-		}
-		s.pos++
+	if start >= s.run.end {
+		s.run = s.operatorRun()
 	}
-	for s.pos-start > 1 {
-		last := s.text[s.pos-1]
-		if last != '+' && last != '-' || strings.ContainsAny(s.text[start:s.pos-1], "~!@#^&|`?%") {
+	switch r := &s.run; {
+	case r.special >= start:
+		s.pos = r.end
+	case r.unsign >= start:
+		s.pos = r.unsign + 1
+	default:
+		s.pos = start + 1
+	}
+}
+
+// operatorRun looks through the run that starts here.
+func (s *Scanner) operatorRun() opRun {
+	r := opRun{special: -1, unsign: -1}
+	i := s.pos
+	for ; isOp(s.at(i)); i++ {
+		if rest := s.text[i:]; i > s.pos && (strings.HasPrefix(rest, "--") || strings.HasPrefix(rest, "/*")) {
 			break
 		}
-		s.pos--
+		if strings.IndexByte("~!@#^&|`?%", s.text[i]) >= 0 {
+			r.special = i
+		}
+		if s.text[i] != '+' && s.text[i] != '-' {
+			r.unsign = i
+		}
 	}
+	r.end = i
+	return r
 }
 
 // Split cuts text at its top-level semicolons; pieces without a token are left
