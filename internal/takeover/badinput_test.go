@@ -249,6 +249,20 @@ func behindRedo(t *testing.T, pg *oracle.PG, data string) int64 {
 	return off&(1<<24-1) + 40000
 }
 
+// tolerates has s start on a damaged log as stock does, if stock does: with as many
+// rows.
+func tolerates(t *testing.T, s *oracle.Server, stock string) {
+	t.Helper()
+	if stock == "" {
+		return
+	}
+	s.Start("wal_recovery_mode=tolerate_tail")
+	if out := s.Psql("select count(*) from t"); out != stock {
+		t.Errorf("tolerating the damage, pgmini has %s rows, stock %s", out, stock)
+	}
+	stop(t, s)
+}
+
 // TestDamagedWAL damages the log of a stopped and of a killed server. What was
 // committed is there, or the server refuses to start and says why; stock's answer
 // to the same damage is logged beside it.
@@ -320,13 +334,7 @@ func TestDamagedWAL(t *testing.T) {
 				if refused(s.Log()) == "" {
 					t.Errorf("without a word: %v", err)
 				}
-				if stock != "" { // told to, we start as stock does
-					s.Start("wal_recovery_mode=tolerate_tail")
-					if out := s.Psql("select count(*) from t"); out != stock {
-						t.Errorf("tolerating the damage, pgmini has %s rows, stock %s", out, stock)
-					}
-					stop(t, s)
-				}
+				tolerates(t, s, stock)
 				return
 			}
 			if out, err := s.TryPsql("postgres", "select count(*) from t"); out != "3000" {
