@@ -247,10 +247,10 @@ func powerInt(a Num, e int64, expScale int) (Num, error) {
 	if w > (maxWeight+1)*digitLen {
 		return a, errOverflow()
 	}
-	if w+1 < -maxResultScale {
-		return Num{Scale: maxDisplay}, nil
-	}
 	scale := clampScale(minSigDigits, a.Scale, expScale)
+	if w+1 < -maxResultScale {
+		return Num{Scale: scale}, nil
+	}
 	if e == 1 {
 		return Round(a, scale), nil
 	}

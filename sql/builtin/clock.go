@@ -49,7 +49,7 @@ func addClock(r funcs) {
 		}
 		us := math.RoundToEven((f - 946684800) * 1e6)
 		if us < -2.2e17 || us > 9.3e18 || !types.ValidTimestamp(int64(us)) {
-			return datum.Null(), pgerr.New(pgerr.DatetimeFieldOverflow, "timestamp out of range: \"%s\"", types.AppendFloat(nil, f, 64, 1))
+			return datum.Null(), pgerr.New(pgerr.DatetimeFieldOverflow, "timestamp out of range: \"%s\"", types.AppendFloat(nil, f, 64, -9))
 		}
 		return datum.Int(int64(us)), nil
 	})
@@ -70,30 +70,35 @@ func fieldRange(format string, a ...any) error {
 // makeDay checks a calendar day; a negative year counts from 1 BC.
 func makeDay(y, m, d int) (int, error) {
 	bad := fieldRange("date field value out of range: %d-%02d-%02d", y, m, d)
-	if y == 0 || m < 1 || m > 12 {
+	if y == 0 || y == math.MinInt32 || m < 1 || m > 12 {
 		return 0, bad
 	}
+	given := y
 	if y < 0 {
 		y++
 	}
-	if y > 5874898 || y < -4714 || d < 1 || d > types.DaysInMonth(y, m) {
+	if d < 1 || d > types.DaysInMonth(y, m) {
 		return 0, bad
+	}
+	if y > 5874898 || y < -4714 {
+		return 0, pgerr.New(pgerr.DatetimeFieldOverflow, "date out of range: %d-%02d-%02d", given, m, d)
 	}
 	v := types.Days(y, m, d)
 	if !types.ValidDate(int64(v)) {
-		return 0, pgerr.New(pgerr.DatetimeFieldOverflow, "date out of range: %d-%02d-%02d", y, m, d)
+		return 0, pgerr.New(pgerr.DatetimeFieldOverflow, "date out of range: %d-%02d-%02d", given, m, d)
 	}
 	return v, nil
 }
 
 func makeClock(h, m int, s float64) (int64, error) {
-	if math.IsNaN(s) || h < 0 || h > 24 || m < 0 || m > 59 || s < 0 || s > 60 ||
+	given := s
+	if s = math.RoundToEven(s*1e6) / 1e6; math.IsNaN(s) || h < 0 || h > 24 || m < 0 || m > 59 || s < 0 || s > 60 ||
 		h == 24 && (m > 0 || s > 0) {
-		return 0, fieldRange("time field value out of range: %d:%02d:%s", h, m, secText(s))
+		return 0, fieldRange("time field value out of range: %d:%02d:%s", h, m, secText(given))
 	}
 	t := int64(h)*usecHour + int64(m)*usecMin + int64(math.RoundToEven(s*1e6))
 	if t > usecDay {
-		return 0, fieldRange("time field value out of range: %d:%02d:%s", h, m, secText(s))
+		return 0, fieldRange("time field value out of range: %d:%02d:%s", h, m, secText(given))
 	}
 	return t, nil
 }

@@ -383,7 +383,7 @@ func truncUnit(c *Call, k fieldKind) error {
 		e, _ := pgerr.As(unitError(k, arg(c, 0), true))
 		return e.WithDetail("Months usually have fractional weeks.")
 	}
-	return unitError(k, arg(c, 0), ok)
+	return unitError(k, arg(c, 0), ok && name != "epoch")
 }
 
 // truncLocal truncates a wall-clock time; redo says that the day may have changed.

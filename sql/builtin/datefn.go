@@ -271,13 +271,14 @@ func inRangeStamp(c *Call, tz bool) (datum.Datum, error) {
 // age is the symbolic difference: years and months, then days, then time.
 func age(c *Call, tz bool) (datum.Datum, error) {
 	x, y := c.Args[0].Int, c.Args[1].Int
+	if x == types.TimestampNegInfinity || y == types.TimestampNegInfinity { // infinity counts as the number it is
+		return datum.Null(), errTimestamp()
+	}
 	if tz {
 		for _, p := range []*int64{&x, &y} {
 			east, _ := types.ZoneAt(c.Env.Location(), *p)
 			*p += int64(east) * usecSec
 		}
-	} else if !finite(x) || !finite(y) {
-		return datum.Null(), errTimestamp()
 	}
 	neg := x < y
 	a, b := types.Split(x), types.Split(y)

@@ -88,7 +88,7 @@ func (v *parsed) read(src, tmpl string) error {
 		val, err := strconv.Atoi(strings.TrimPrefix(src[:n], "+"))
 		if n == start || err != nil {
 			k := min(widthOf(p.key), len(src))
-			return errValue(src[:k], p.key)
+			return errValue(src[:k], p.text)
 		}
 		if err := v.set(p.key, val, n-start); err != nil {
 			return err
@@ -182,8 +182,8 @@ func (v *parsed) readWord(src string, p piece) (string, bool, error) {
 	default:
 		return src, false, nil
 	}
-	end := strings.IndexByte(src+" ", ' ')
-	return src, false, pgerr.New(pgerr.InvalidDatetimeFormat, "invalid value \"%s\" for \"%s\"", src[:min(end, max(len(p.key), 3))], p.text).
+	end := strings.IndexAny(src+" ", " \t\n\r\f\v")
+	return src, false, pgerr.New(pgerr.InvalidDatetimeFormat, "invalid value \"%s\" for \"%s\"", src[:end], p.text).
 		WithDetail("The given value did not match any of the allowed values for this field.")
 }
 

@@ -117,6 +117,9 @@ func regexReplace(c *Call, flags []byte, start, n int) (datum.Datum, error) {
 	} else if p.glob && len(c.Args) < 5 {
 		n = 0
 	}
+	if utf8.RuneCount(s) < start-1 {
+		return datum.Bytes(s), nil
+	}
 	from := skip(s, start-1)
 	all, err := p.findAll(s, -1)
 	if err != nil {
@@ -320,13 +323,20 @@ func addRegexp15(r funcs) {
 
 func addInstrSubstr(r funcs, scan func(c *Call, flags []byte, name string, start int) ([]span, *pattern, error), intArg func(c *Call, i, def int) int) {
 	type opts struct{ start, n, end, sub int }
+	check := func(o opts) error {
+		switch {
+		case o.start <= 0:
+			return badParam("start", o.start)
+		case o.n <= 0:
+			return badParam("n", o.n)
+		case o.end != 0 && o.end != 1:
+			return badParam("endoption", o.end)
+		case o.sub < 0:
+			return badParam("subexpr", o.sub)
+		}
+		return nil
+	}
 	pick := func(all []span, p *pattern, o opts) (span, error) {
-		if o.n <= 0 {
-			return nil, badParam("n", o.n)
-		}
-		if o.sub < 0 {
-			return nil, badParam("subexpr", o.sub)
-		}
 		if o.n > len(all) || o.sub > p.groups {
 			return nil, nil
 		}
@@ -335,8 +345,8 @@ func addInstrSubstr(r funcs, scan func(c *Call, flags []byte, name string, start
 	for _, n := range []string{"", "_no_start", "_no_n", "_no_endoption", "_no_flags", "_no_subexpr"} {
 		r.scalar("regexp_instr"+n, func(c *Call) (datum.Datum, error) {
 			o := opts{intArg(c, 2, 1), intArg(c, 3, 1), intArg(c, 4, 0), intArg(c, 6, 0)}
-			if o.end != 0 && o.end != 1 {
-				return datum.Null(), badParam("endoption", o.end)
+			if err := check(o); err != nil {
+				return datum.Null(), err
 			}
 			all, p, err := scan(c, flagsArg(c, 5), "regexp_instr()", o.start)
 			if err != nil {
@@ -352,6 +362,9 @@ func addInstrSubstr(r funcs, scan func(c *Call, flags []byte, name string, start
 	for _, n := range []string{"", "_no_start", "_no_n", "_no_flags", "_no_subexpr"} {
 		r.scalar("regexp_substr"+n, func(c *Call) (datum.Datum, error) {
 			o := opts{intArg(c, 2, 1), intArg(c, 3, 1), 0, intArg(c, 5, 0)}
+			if err := check(o); err != nil {
+				return datum.Null(), err
+			}
 			all, p, err := scan(c, flagsArg(c, 4), "regexp_substr()", o.start)
 			if err != nil {
 				return datum.Null(), err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/big"
 	"strings"
 	"time"
 
@@ -382,11 +383,14 @@ func addSizes(r funcs) {
 			return datum.Null(), err
 		}
 		if n.Kind != numeric.Finite || numeric.Cmp(numeric.Abs(n), numeric.FromInt(10*1024)) < 0 {
+			if n.Kind == numeric.PosInf || n.Kind == numeric.NegInf {
+				return text(n.String() + " PB")
+			}
 			return text(n.String() + " bytes")
 		}
 		v, ok := numeric.Int64(numeric.Trunc(n, 0))
 		if !ok {
-			return needs("pg_size_pretty of a number above 8 EB")
+			return text(bigSizePretty(numeric.Trunc(n, 0).String()))
 		}
 		return text(sizePretty(v))
 	})
@@ -429,4 +433,13 @@ func sizePretty(n int64) string {
 		v = -v
 	}
 	return fmt.Sprintf("%d %s", v, units[i])
+}
+
+// bigSizePretty is sizePretty of a number beyond int8: petabytes, whose half is
+// rounded away from zero.
+func bigSizePretty(s string) string {
+	n, _ := new(big.Int).SetString(s, 10)
+	n.Quo(n, new(big.Int).Lsh(big.NewInt(1), 49))
+	n.Add(n, big.NewInt(int64(n.Sign())))
+	return n.Quo(n, big.NewInt(2)).String() + " PB"
 }

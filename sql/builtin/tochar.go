@@ -143,78 +143,104 @@ func ordinal(n int64, th string) string {
 	return s
 }
 
+// number is n with so many digits, and what the pattern's FM and TH say.
+func (p piece) number(n int64, width int) string {
+	s := strconv.FormatInt(n, 10)
+	if !p.fill {
+		if n < 0 {
+			s = fmt.Sprintf("-%0*d", width, -n)
+		} else {
+			s = fmt.Sprintf("%0*d", width, n)
+		}
+	}
+	if p.th != "" {
+		s += ordinal(n, p.th)
+	}
+	return s
+}
+
+// word is s in the pattern's case, padded unless FM says otherwise.
+func (p piece) word(s string, width int) string {
+	s = asCase(p.text, s)
+	if !p.fill && width > 0 {
+		s = fmt.Sprintf("%-*s", width, s)
+	}
+	return s
+}
+
+// sameCase is s, in lower case if the pattern is.
+func (p piece) sameCase(s string) string {
+	if p.text[0] >= 'a' {
+		return strings.ToLower(s)
+	}
+	return s
+}
+
 func (v *shown) print(p piece) string {
+	for _, f := range [...]func(p piece) (string, bool){v.clock, v.year, v.month, v.day, v.zone} {
+		if s, ok := f(p); ok {
+			return s
+		}
+	}
+	return p.text
+}
+
+// clock prints what belongs to the time of day.
+func (v *shown) clock(p piece) (string, bool) {
 	f := &v.f
-	num := func(n int64, width int) string {
-		s := strconv.FormatInt(n, 10)
-		if !p.fill {
-			if n < 0 {
-				s = fmt.Sprintf("-%0*d", width, -n)
-			} else {
-				s = fmt.Sprintf("%0*d", width, n)
-			}
-		}
-		if p.th != "" {
-			s += ordinal(n, p.th)
-		}
-		return s
-	}
-	word := func(s string, width int) string {
-		s = asCase(p.text, s)
-		if !p.fill && width > 0 {
-			s = fmt.Sprintf("%-*s", width, s)
-		}
-		return s
-	}
-	days := types.Days(f.Year, f.Month, f.Day)
-	year := int64(f.Year)
-	if !v.interval && year <= 0 {
-		year = 1 - year
-	}
-	isoYear, isoWk := isoWeek(days)
-	if isoYear <= 0 {
-		isoYear = 1 - isoYear
-	}
-	half := func(am, pm string) string {
+	usec := int64(f.Usec)
+	half := func(am, pm string) (string, bool) {
 		if v.hour%24 >= 12 {
 			am = pm
 		}
-		if p.text[0] >= 'a' {
-			return strings.ToLower(am)
-		}
-		return am
-	}
-	h12 := v.hour % 12
-	if h12 == 0 {
-		h12 = 12
+		return p.sameCase(am), true
 	}
 	switch p.key {
 	case "HH24":
-		return num(v.hour, 2)
+		return p.number(v.hour, 2), true
 	case "HH12", "HH":
-		return num(h12, 2)
+		if h := v.hour % 12; h != 0 {
+			return p.number(h, 2), true
+		}
+		return p.number(12, 2), true
 	case "MI":
-		return num(int64(f.Min), 2)
+		return p.number(int64(f.Min), 2), true
 	case "SS":
-		return num(int64(f.Sec), 2)
+		return p.number(int64(f.Sec), 2), true
 	case "SSSS", "SSSSS":
-		return num(v.hour*3600+int64(f.Min)*60+int64(f.Sec), 0)
+		return p.number(v.hour*3600+int64(f.Min)*60+int64(f.Sec), 0), true
 	case "MS", "FF3":
-		return num(int64(f.Usec)/1000, 3)
+		return p.number(usec/1000, 3), true
 	case "US", "FF6":
-		return num(int64(f.Usec), 6)
+		return p.number(usec, 6), true
 	case "FF1":
-		return num(int64(f.Usec)/100000, 1)
+		return p.number(usec/100000, 1), true
 	case "FF2":
-		return num(int64(f.Usec)/10000, 2)
+		return p.number(usec/10000, 2), true
 	case "FF4":
-		return num(int64(f.Usec)/100, 4)
+		return p.number(usec/100, 4), true
 	case "FF5":
-		return num(int64(f.Usec)/10, 5)
+		return p.number(usec/10, 5), true
 	case "AM", "PM":
 		return half("AM", "PM")
 	case "A.M.", "P.M.":
 		return half("A.M.", "P.M.")
+	}
+	return "", false
+}
+
+// year prints eras, centuries and years, of the calendar and of ISO 8601's weeks.
+func (v *shown) year(p piece) (string, bool) {
+	f := &v.f
+	year := int64(f.Year)
+	if !v.interval && year <= 0 {
+		year = 1 - year
+	}
+	iso, _ := isoWeek(types.Days(f.Year, f.Month, f.Day))
+	if iso <= 0 {
+		iso = 1 - iso
+	}
+	switch p.key {
 	case "AD", "BC", "A.D.", "B.C.":
 		s := "AD"
 		if f.Year <= 0 {
@@ -223,103 +249,117 @@ func (v *shown) print(p piece) string {
 		if len(p.key) == 4 {
 			s = s[:1] + "." + s[1:] + "."
 		}
-		if p.text[0] >= 'a' {
-			s = strings.ToLower(s)
-		}
-		return s
-	case "YYYY":
-		return num(year, 4)
-	case "Y,YYY":
-		return fmt.Sprintf("%d,%03d", year/1000, year%1000)
-	case "YYY":
-		return num(year%1000, 3)
-	case "YY":
-		return num(year%100, 2)
-	case "Y":
-		return num(year%10, 1)
-	case "IYYY":
-		return num(int64(isoYear), 4)
-	case "IYY":
-		return num(int64(isoYear%1000), 3)
-	case "IY":
-		return num(int64(isoYear%100), 2)
-	case "I":
-		return num(int64(isoYear%10), 1)
-	case "IW":
-		return num(int64(isoWk), 2)
-	case "ID":
-		return num(int64((types.DayOfWeek(days)+6)%7+1), 0)
-	case "IDDD":
-		_, w := isoWeek(days)
-		return num(int64((w-1)*7+(types.DayOfWeek(days)+6)%7+1), 3)
-	case "MONTH":
-		if f.Month < 1 {
-			return ""
-		}
-		return word(monthNames[f.Month], 9)
-	case "MON":
-		if f.Month < 1 {
-			return ""
-		}
-		return word(monthNames[f.Month][:3], 0)
-	case "MM":
-		return num(int64(f.Month), 2)
-	case "DAY":
-		return word(dayNames[types.DayOfWeek(days)], 9)
-	case "DY":
-		return word(dayNames[types.DayOfWeek(days)][:3], 0)
-	case "DDD":
-		if v.interval {
-			return num((year*12+int64(f.Month))*30+int64(f.Day), 3)
-		}
-		return num(int64(days-types.Days(f.Year, 1, 1)+1), 3)
-	case "DD":
-		return num(int64(f.Day), 2)
-	case "D":
-		return num(int64(types.DayOfWeek(days)+1), 0)
-	case "WW":
-		return num(int64((days-types.Days(f.Year, 1, 1))/7+1), 2)
-	case "W":
-		return num(int64((f.Day-1)/7+1), 0)
+		return p.sameCase(s), true
 	case "CC":
+		if v.interval {
+			return p.number(int64(f.Year/100), 2), true
+		}
 		c, _ := ofCalendar("century", *f)
-		return num(c.n, 2)
-	case "J":
-		return num(int64(days+types.EpochJulian), 0)
+		return p.number(c.n, 2), true
+	case "YYYY":
+		return p.number(year, 4), true
+	case "Y,YYY":
+		return fmt.Sprintf("%d,%03d", year/1000, year%1000), true
+	case "YYY":
+		return p.number(year%1000, 3), true
+	case "YY":
+		return p.number(year%100, 2), true
+	case "Y":
+		return p.number(year%10, 1), true
+	case "IYYY":
+		return p.number(int64(iso), 4), true
+	case "IYY":
+		return p.number(int64(iso%1000), 3), true
+	case "IY":
+		return p.number(int64(iso%100), 2), true
+	case "I":
+		return p.number(int64(iso%10), 1), true
+	}
+	return "", false
+}
+
+// month prints months and quarters; an interval may have none.
+func (v *shown) month(p piece) (string, bool) {
+	m := v.f.Month
+	switch p.key {
+	case "MM":
+		return p.number(int64(m), 2), true
+	case "MONTH", "MON", "Q", "RM":
+		if m < 1 {
+			return "", true
+		}
+	}
+	switch p.key {
+	case "MONTH":
+		return p.word(monthNames[m], 9), true
+	case "MON":
+		return p.word(monthNames[m][:3], 0), true
 	case "Q":
-		if f.Month < 1 {
-			return ""
-		}
-		return num(int64((f.Month-1)/3+1), 0)
+		return p.number(int64((m-1)/3+1), 0), true
 	case "RM":
-		if f.Month < 1 {
-			return ""
-		}
-		s := romans[f.Month]
-		if p.text[0] >= 'a' {
-			s = strings.ToLower(s)
-		}
+		s := p.sameCase(romans[m])
 		if !p.fill {
 			s = fmt.Sprintf("%-4s", s)
 		}
-		return s
-	case "TZ":
-		if p.text[0] >= 'a' {
-			return strings.ToLower(v.abbrev)
-		}
-		return v.abbrev
-	case "TZH":
-		return fmt.Sprintf("%c%02d", signChar(v.east), abs(v.east)/3600)
-	case "TZM":
-		return fmt.Sprintf("%02d", abs(v.east)%3600/60)
-	case "OF":
-		s := fmt.Sprintf("%c%02d", signChar(v.east), abs(v.east)/3600)
-		if m := abs(v.east) % 3600 / 60; m != 0 {
-			s += fmt.Sprintf(":%02d", m)
-		}
-		return s
+		return s, true
 	}
-	return p.text
+	return "", false
+}
+
+// day prints weeks and days.
+func (v *shown) day(p piece) (string, bool) {
+	f := &v.f
+	days := types.Days(f.Year, f.Month, f.Day)
+	weekday := types.DayOfWeek(days)
+	_, week := isoWeek(days)
+	switch p.key {
+	case "IW":
+		return p.number(int64(week), 2), true
+	case "ID":
+		return p.number(int64((weekday+6)%7+1), 0), true
+	case "IDDD":
+		return p.number(int64((week-1)*7+(weekday+6)%7+1), 3), true
+	case "DAY":
+		return p.word(dayNames[weekday], 9), true
+	case "DY":
+		return p.word(dayNames[weekday][:3], 0), true
+	case "DDD":
+		if v.interval {
+			return p.number((int64(f.Year)*12+int64(f.Month))*30+int64(f.Day), 3), true
+		}
+		return p.number(int64(days-types.Days(f.Year, 1, 1)+1), 3), true
+	case "DD":
+		return p.number(int64(f.Day), 2), true
+	case "D":
+		return p.number(int64(weekday+1), 0), true
+	case "WW":
+		return p.number(int64((days-types.Days(f.Year, 1, 1))/7+1), 2), true
+	case "W":
+		return p.number(int64((f.Day-1)/7+1), 0), true
+	case "J":
+		return p.number(int64(days+types.EpochJulian), 0), true
+	}
+	return "", false
+}
+
+// zone prints the time zone.
+func (v *shown) zone(p piece) (string, bool) {
+	hours := fmt.Sprintf("%c%02d", signChar(v.east), abs(v.east)/3600)
+	minutes := abs(v.east) % 3600 / 60
+	switch p.key {
+	case "TZ":
+		return p.sameCase(v.abbrev), true
+	case "TZH":
+		return hours, true
+	case "TZM":
+		return fmt.Sprintf("%02d", minutes), true
+	case "OF":
+		if minutes != 0 {
+			hours += fmt.Sprintf(":%02d", minutes)
+		}
+		return hours, true
+	}
+	return "", false
 }
 
 func abs(n int) int {

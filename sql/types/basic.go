@@ -381,11 +381,11 @@ func AppendFloat(dst []byte, f float64, bits, extra int) []byte {
 		digits = 6
 	}
 	if extra > 0 {
-		var buf [32]byte
+		var buf, other [32]byte // s stays whole while other forms are tried
 		s := strconv.AppendFloat(buf[:0], f, 'e', -1, bits)
-		for n := 1; midway(s, f, bits); n++ {
-			if t := trimMantissa(strconv.AppendFloat(buf[:0], f, 'e', n, bits)); sameFloat(t, f, bits) {
-				s = t
+		for n := 1; n < 18 && midway(s, f, bits); n++ {
+			if t := trimMantissa(strconv.AppendFloat(other[:0], f, 'e', n, bits)); sameFloat(t, f, bits) && !midway(t, f, bits) {
+				s = append(buf[:0], t...)
 			}
 		}
 		return layoutFloat(dst, s, digits)
