@@ -188,12 +188,26 @@ func (p *pstate) constant(c *pg.A_Const) node.Node {
 		p.throwAt(err, int(c.Location))
 		k.Consttype, k.Constlen, k.Constvalue = oid.Numeric, -1, d
 	case *pg.A_Const_Bsval:
+		p.bitDigits(v.Bsval.Bsval, int(c.Location))
 		t := p.typ(oid.Bit)
 		d, err := p.cat.Input(t, -1, v.Bsval.Bsval)
 		p.throwAt(err, int(c.Location))
 		k.Consttype, k.Constlen, k.Constvalue = oid.Bit, -1, d
 	}
 	return k
+}
+
+// bitDigits checks the digits of B'…' and X'…'.
+func (p *pstate) bitDigits(s string, at int) {
+	what, digits := "binary", "01"
+	if strings.HasPrefix(s, "x") {
+		what, digits = "hexadecimal", "0123456789abcdefABCDEF"
+	}
+	for _, r := range s[min(1, len(s)):] {
+		if !strings.ContainsRune(digits, r) {
+			p.fail(at, pgerr.InvalidTextRepresentation, `"%c" is not a valid %s digit`, r, what)
+		}
+	}
 }
 
 func (p *pstate) paramRef(r *pg.ParamRef) node.Node {

@@ -204,14 +204,11 @@ func (p *pstate) columnRef(c *pg.ColumnRef) node.Node {
 		p.fail(at, pgerr.FeatureNotSupported, "cannot use column reference in DEFAULT expression")
 	}
 	n := len(c.Fields)
-	if n > 1 && c.Fields[n-1].GetAStar() != nil { // the row as one value
-		names := append([]string{""}, strs(c.Fields[:n-1])...)
-		schema, rel := names[len(names)-2], names[len(names)-1]
-		it, q, up := p.item(schema, rel, at)
-		if it == nil {
-			p.noTable(schema, rel, at)
+	if c.Fields[n-1].GetAStar() != nil {
+		if n == 1 {
+			p.fail(at, pgerr.SyntaxError, "invalid use of \"*\"")
 		}
-		return p.wholeRow(q, it, up, at)
+		return p.starRow(strs(c.Fields[:n-1]), at)
 	}
 	names := strs(c.Fields)
 	if n == 1 {
@@ -261,6 +258,22 @@ func (p *pstate) columnRef(c *pg.ColumnRef) node.Node {
 	}
 	p.noColumn(rel, col, at)
 	return nil
+}
+
+// starRow is t.* where it stands for the row as one value.
+func (p *pstate) starRow(names []string, at int) node.Node {
+	if len(names) == 3 { // the database
+		names = names[1:]
+	}
+	schema, rel := "", names[len(names)-1]
+	if len(names) > 1 {
+		schema = names[0]
+	}
+	it, q, up := p.item(schema, rel, at)
+	if it == nil {
+		p.noTable(schema, rel, at)
+	}
+	return p.wholeRow(q, it, up, at)
 }
 
 // namedParam is a parameter of the function whose body is analyzed.

@@ -84,10 +84,8 @@ func numberTail(s *Scanner, t Token) error {
 		return nil
 	}
 	end := t.End + 1
-	if c >= 0x80 {
-		for end < len(s.text) && s.text[end]&0xC0 == 0x80 {
-			end++
-		}
+	for end < len(s.text) && isWord(s.text[end]) {
+		end++
 	}
 	return pgerr.New(pgerr.SyntaxError, "trailing junk after numeric literal at or near \"%s\"", s.text[t.Start:end]).
 		At(Position(s.text, t.Start))

@@ -17,7 +17,7 @@ func parseLibrary(text string) ([]byte, error) {
 		return raw, nil
 	}
 	if e, ok := errors.AsType[*lib.Error](err); ok {
-		return nil, libraryError(e.Message, e.Cursorpos)
+		return nil, libraryError(text, e.Message, e.Cursorpos)
 	}
 	return nil, pgerr.Wrap(err, pgerr.InternalError, "cannot parse")
 }

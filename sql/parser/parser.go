@@ -87,7 +87,7 @@ var codes = map[string]pgerr.Code{
 }
 
 // libraryError gives the library's message its SQLSTATE.
-func libraryError(msg string, position int) error {
+func libraryError(text, msg string, position int) error {
 	code := pgerr.SyntaxError
 	for prefix, c := range codes {
 		if strings.HasPrefix(msg, prefix) {
@@ -104,6 +104,22 @@ func libraryError(msg string, position int) error {
 		e.Hint = "Use '' to write quotes in strings. \\' is insecure in client-only encodings."
 	case msg == "invalid Unicode escape":
 		e.Hint = "Unicode escapes must be \\uXXXX or \\UXXXXXXXX."
+		if inUnicodeLiteral(text, position) {
+			e.Hint = "Unicode escapes must be \\XXXX or \\+XXXXXX."
+		}
 	}
 	return e
+}
+
+// inUnicodeLiteral reports whether a position is inside of U&'…' or U&"…".
+func inUnicodeLiteral(text string, position int) bool {
+	for s := NewScanner(text); ; {
+		t := s.Next()
+		if t.Kind == EOF || Position(text, t.Start) > position {
+			return false
+		}
+		if Position(text, t.End) > position {
+			return t.End-t.Start > 1 && text[t.Start+1] == '&' && (t.Kind == Str || t.Kind == Quoted)
+		}
+	}
 }
