@@ -43,8 +43,8 @@ func TestRefused(t *testing.T) {
 		text, msg string
 		pos       int
 	}{
-		{"select 0xff", `trailing junk after numeric literal at or near "0x"`, 8},
-		{"select 'é', 1_000", `trailing junk after numeric literal at or near "1_"`, 13},
+		{"select 0xff", `trailing junk after numeric literal at or near "0xff"`, 8},
+		{"select 'é', 1_000", `trailing junk after numeric literal at or near "1_000"`, 13},
 		{"select 'é' frm t x", `syntax error at or near "t"`, 16},
 		{"selec 1", `syntax error at or near "selec"`, 1},
 		{"select 'a", `unterminated quoted string at or near "'a"`, 8},
