@@ -133,6 +133,11 @@ func (s *Session) NewFilenode(rel oid.OID, persistence byte) (*access.Relation, 
 	if err != nil {
 		return nil, err
 	}
+	was, err := s.Relation(rel)
+	if err != nil {
+		return nil, err
+	}
+	was.Moved()
 	if c.Relfilenode, err = s.newFilenode(c.Reltablespace, persistence, false); err != nil {
 		return nil, err
 	}
@@ -168,6 +173,13 @@ func (s *Session) SwapFilenodes(a, b oid.OID) error {
 	}
 	if x == nil || y == nil || x.Row.Relfilenode == oid.Invalid || y.Row.Relfilenode == oid.Invalid {
 		return pgerr.NotYet("swapping the files of relations %d and %d", a, b)
+	}
+	for _, o := range []oid.OID{a, b} {
+		r, err := s.Relation(o)
+		if err != nil {
+			return err
+		}
+		r.Moved()
 	}
 	p, q := x.Row, y.Row
 	p.Relfilenode, q.Relfilenode = q.Relfilenode, p.Relfilenode

@@ -294,6 +294,9 @@ func (s *Session) dropRelation(rel oid.OID) error {
 		s.tx.DropStats(xact.StatsItem{Kind: xact.StatsRelation, DB: s.opt.Database, Obj: rel})
 	}
 	if hasStorage(c.Relkind) {
+		if err := s.leaveReaders(rel); err != nil {
+			return err
+		}
 		files, err := s.smgrRel(c)
 		if err != nil {
 			return err
@@ -344,4 +347,21 @@ func (s *Session) dropColumn(rel oid.OID, att int16) error {
 		}
 	}
 	return nil
+}
+
+// leaveReaders settles what serializable transactions have read of a relation that
+// goes: of a table the drop is a change of it all, of an index the table stays.
+func (s *Session) leaveReaders(rel oid.OID) error {
+	if s.tx.SSI() == nil && s.tx.Manager().SSI().Idle() {
+		return nil
+	}
+	r, err := s.Relation(rel)
+	if err != nil || r == nil {
+		return err
+	}
+	if r.Index != nil {
+		r.Moved()
+		return nil
+	}
+	return r.WroteAll(s.tx)
 }

@@ -85,7 +85,7 @@ func (i *Instance) openStorage(cp *pgcontrol.CheckPoint) error {
 	x := xact.Options{FS: i.opt.FS, Locks: i.locks, Buffers: i.set.SharedBuffers, NoSync: !i.set.Fsync,
 		StandbyInfo: i.standbyInfo, LogicalInfo: func() bool { return i.set.WALLevel == pgcontrol.Logical },
 		TrackCommitTimestamp: i.set.TrackCommitTimestamp, FreezeMaxAge: i.set.FreezeMaxAge, MaxPrepared: int(i.set.MaxPreparedXacts),
-		RemoveFiles: i.removeFiles, Invalidate: i.invalidate, Now: i.opt.Now, Logger: i.log, Panic: i.Panic}
+		SSI: i.set.SSI, RemoveFiles: i.removeFiles, Invalidate: i.invalidate, Now: i.opt.Now, Logger: i.log, Panic: i.Panic}
 	if f := i.opt.DatabaseName; f != nil {
 		x.DatabaseName = func(db oid.OID) string { return f(uint32(db)) }
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/pgmini/pgmini/xact/ssi"
 	"time"
 
 	"github.com/pgmini/pgmini/guc"
@@ -50,6 +51,7 @@ type Settings struct {
 
 	DeadlockTimeout func() time.Duration
 	FreezeMaxAge    func() int
+	SSI             ssi.Options
 	ZeroDamaged     func() bool
 }
 
@@ -114,7 +116,9 @@ func FromRegistry(r Registry) Settings {
 
 		DeadlockTimeout: span(guc.DeadlockTimeout, time.Millisecond),
 		FreezeMaxAge:    count(guc.AutovacuumFreezeMaxAge),
-		ZeroDamaged:     on(guc.ZeroDamagedPages),
+		SSI: ssi.Options{PerTransaction: count(guc.MaxPredLocksPerTransaction), PerRelation: count(guc.MaxPredLocksPerRelation),
+			PerPage: count(guc.MaxPredLocksPerPage)},
+		ZeroDamaged: on(guc.ZeroDamagedPages),
 	}
 }
 

@@ -29,11 +29,17 @@ func (t *Tx) Commit(ctx context.Context) error {
 			}
 		}
 	}
+	if t.ssi != nil {
+		if err := t.ssi.PreCommit(); err != nil {
+			return t.abortWith(err)
+		}
+	}
 	if err := t.recordCommit(); err != nil {
 		return err
 	}
 	t.p.end(t.latest)
 	t.endStats(true)
+	t.endSSI(true)
 	if len(t.inval) > 0 {
 		t.m.opt.Invalidate(t.inval, t.initf, t.p.opt.Database, t.p.opt.Tablespace)
 	}
@@ -232,6 +238,7 @@ func (t *Tx) Abort() error {
 	}
 	t.p.end(t.latest)
 	t.endStats(false)
+	t.endSSI(false)
 	t.runAbortHooks(1)
 	t.releaseLocks()
 	gone, _ := t.pendingFiles(false, 1)

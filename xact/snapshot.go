@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/pgmini/pgmini/oid"
+	"github.com/pgmini/pgmini/xact/ssi"
 	"github.com/pgmini/pgmini/xid"
 )
 
@@ -15,6 +16,7 @@ type Snapshot struct {
 	SubXIP     []xid.XID // their subtransactions, ascending from Xmin; do not change
 	Overflowed bool      // SubXIP is incomplete: ask pg_subtrans
 	CurCID     xid.Command
+	SSI        *ssi.Xact // of a serializable transaction: reads are tracked
 
 	m    *Manager
 	refs int

@@ -99,6 +99,9 @@ func (t *Tx) AbortSub() error {
 	l := t.current()
 	err := t.recordAbort(true)
 	t.p.opt.Stats.EndSub(n, false)
+	if t.ssi != nil && l.xid != 0 {
+		t.ssi.Forget(append([]xid.XID{l.xid.XID()}, l.children...)...)
+	}
 	t.runAbortHooks(n)
 	t.inval = t.inval[:l.inval]
 	if !t.m.failed.Load() { // INV-XACT-8

@@ -82,6 +82,9 @@ func (t *Tx) prepare(ctx context.Context, gid string, owner oid.OID) error {
 			}
 		}
 	}
+	if t.ssi != nil {
+		return pgerr.NotYet("PREPARE TRANSACTION at the isolation level SERIALIZABLE")
+	}
 	x, err := t.XID()
 	if err != nil {
 		return err

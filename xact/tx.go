@@ -9,6 +9,7 @@ import (
 	"github.com/pgmini/pgmini/pgstat"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/smgr"
+	"github.com/pgmini/pgmini/xact/ssi"
 	"github.com/pgmini/pgmini/xid"
 	"github.com/pgmini/pgmini/xlog"
 )
@@ -20,13 +21,15 @@ type Isolation uint8
 const (
 	ReadCommitted  Isolation = 0
 	RepeatableRead Isolation = 1
+	Serializable   Isolation = 2
 )
 
 // BeginOptions configures one transaction; the zero value is read committed,
 // read write.
 type BeginOptions struct {
-	Isolation Isolation
-	ReadOnly  bool
+	Isolation  Isolation
+	ReadOnly   bool
+	Deferrable bool
 }
 
 // Tx is a transaction with all its subtransactions. It belongs to one goroutine.
@@ -58,7 +61,8 @@ type Tx struct {
 	inval  []byte // messages of the levels, innermost last
 	initf  bool   // the relation cache's init file is stale
 
-	stmt, now  Snapshot // reused by Snapshot and LatestSnapshot
+	ssi        *ssi.Xact // of a serializable transaction from its first snapshot on
+	stmt, now  Snapshot  // reused by Snapshot and LatestSnapshot
 	first      *snapData
 	registered []*Snapshot
 	multiCache []cachedMulti
@@ -135,6 +139,13 @@ func (t *Tx) Isolation() Isolation { return t.opt.Isolation }
 // taken yet.
 func (t *Tx) SetIsolation(i Isolation) { t.opt.Isolation = i }
 
+// Deferrable reports whether a serializable read-only transaction waits for a
+// safe snapshot.
+func (t *Tx) Deferrable() bool { return t.opt.Deferrable }
+
+// SetDeferrable sets Deferrable.
+func (t *Tx) SetDeferrable(on bool) { t.opt.Deferrable = on }
+
 // HasSnapshot reports whether the transaction has taken its first snapshot.
 func (t *Tx) HasSnapshot() bool { return t.first != nil }
 
@@ -204,6 +215,9 @@ func (t *Tx) assign(i int) error {
 		}
 	}
 	t.levels[i].xid, t.latest = full, full
+	if t.ssi != nil {
+		t.ssi.Assigned(x)
+	}
 	err = t.m.opt.Locks.AcquireAt(context.Background(), t.p.owner, lmgr.Transaction(x), lmgr.Exclusive, i+1)
 	if err != nil {
 		return err
@@ -285,11 +299,15 @@ func (t *Tx) NextCommand() error {
 // the current command id. It is valid until the next call, unless registered.
 func (t *Tx) Snapshot() *Snapshot {
 	d := t.first
-	if d == nil || t.opt.Isolation == ReadCommitted {
+	switch {
+	case d == nil && t.opt.Isolation == Serializable:
+		d = t.beginSerializable()
+	case d == nil || t.opt.Isolation == ReadCommitted:
 		d = t.m.takeSnapshot(t.p, len(t.registered) == 0)
 		t.first = d
 	}
 	t.stmt.set(t.m, d, t.cmd)
+	t.stmt.SSI = t.ssi
 	return &t.stmt
 }
 
@@ -336,7 +354,7 @@ func (t *Tx) Unregister(s *Snapshot) {
 			break
 		}
 	}
-	if t.opt.Isolation == RepeatableRead {
+	if t.opt.Isolation != ReadCommitted {
 		return // the first snapshot lives until the end
 	}
 	oldest := xid.Full(0)

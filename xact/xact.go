@@ -56,6 +56,7 @@ import (
 	"github.com/pgmini/pgmini/slru"
 	"github.com/pgmini/pgmini/smgr"
 	"github.com/pgmini/pgmini/vfs"
+	"github.com/pgmini/pgmini/xact/ssi"
 	"github.com/pgmini/pgmini/xid"
 	"github.com/pgmini/pgmini/xlog"
 )
@@ -87,6 +88,8 @@ type Options struct {
 	// FreezeMaxAge is autovacuum_freeze_max_age; nil means 200 million.
 	FreezeMaxAge func() int
 	MaxPrepared  int // max_prepared_transactions
+	// SSI limits the SIREAD locks of serializable transactions.
+	SSI ssi.Options
 	// RemoveFiles unlinks the files of relations that a transaction dropped, or
 	// made and rolled back. redo says that a commit or abort is being replayed.
 	// Its errors, perhaps joined, are warnings.
@@ -126,6 +129,7 @@ type Manager struct {
 	origins  originTable
 	prepared preparedTable
 	exports  exports
+	ssi      *ssi.Manager
 }
 
 // Open prepares the transaction system of a data directory whose recovery starts
@@ -162,7 +166,7 @@ func Open(opt Options, cp *pgcontrol.CheckPoint) *Manager {
 	if opt.SlotXmin == nil {
 		opt.SlotXmin = func() (xid.XID, xid.XID) { return xid.Invalid, xid.Invalid }
 	}
-	m := &Manager{opt: opt}
+	m := &Manager{opt: opt, ssi: ssi.New(opt.SSI)}
 	m.recovering.Store(true)
 	m.openCaches()
 	m.procs.init()

@@ -64,6 +64,9 @@ func Delete(ctx context.Context, tx *xact.Tx, rel *access.Relation, tid page.TID
 
 // doDelete deletes t and returns a copy of it if it has values in the TOAST table.
 func (c *changer) doDelete(t access.Tuple, x xid.XID, opt ChangeOptions) (access.Tuple, error) {
+	if err := c.rel.Wrote(c.tx, c.tid); err != nil {
+		return nil, err
+	}
 	cmax, combo := c.cmaxFor(t, opt.Command)
 	c.tx.MultiSetOldest()
 	st, err := c.newXmax(t, x, Exclusive, true)

@@ -62,6 +62,9 @@ func InsertTuple(tx *xact.Tx, rel *access.Relation, t access.Tuple, opt InsertOp
 	}
 	defer rel.Pool.UnlockRelease(b)
 	p, blk := rel.Pool.Page(b), rel.Pool.Tag(b).Block
+	if err := rel.Wrote(tx, page.TID{Block: blk}); err != nil {
+		return page.TID{}, err
+	}
 	r := insertRec{Off: p.FreeOffset()}
 	init := p.NumItems() == 0
 	if p.Flags()&page.AllVisible != 0 {
@@ -138,6 +141,10 @@ func insertPage(tx *xact.Tx, rel *access.Relation, tups []access.Tuple, opt Inse
 		return 0, err
 	}
 	p, tag := rel.Pool.Page(b), rel.Pool.Tag(b)
+	if err := rel.Wrote(tx, page.TID{Block: tag.Block}); err != nil {
+		rel.Pool.UnlockRelease(b)
+		return 0, err
+	}
 	init := p.NumItems() == 0
 	var offs [maxTuplesPerPage]page.OffsetNumber
 	n := placesFor(p, tups, spare(rel), offs[:])

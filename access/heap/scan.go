@@ -50,6 +50,9 @@ func BeginScan(tx *xact.Tx, rel *access.Relation, snap Snapshot, opt ScanOptions
 
 // Rescan starts again, with another snapshot.
 func (s *Scan) Rescan(snap Snapshot) error {
+	if s.track(s.rel, &snap); s.reads != nil {
+		s.rel.ReadAll(s.reads) // before its size is asked: pages that come later are gaps
+	}
 	n, err := s.rel.Pool.NBlocks(s.rel.Node, page.MainFork)
 	if err != nil {
 		return err
@@ -116,7 +119,7 @@ func (c *pageCopy) collect(v *viewer, p page.Page, blk page.BlockNumber, snap *S
 	v.on(p, false)
 	cp := page.Page(c.buf[:])
 	n := cp.NumItems()
-	all := p.Flags()&page.AllVisible != 0 && snap.kind == snapMVCC
+	all := p.Flags()&page.AllVisible != 0 && (snap.kind == snapMVCC || snap.kind == snapSerializable)
 	for i := page.OffsetNumber(1); i <= n; i++ {
 		off := i
 		if backward {
@@ -209,9 +212,11 @@ func (f *Fetcher) Fetch(tid page.TID, snap Snapshot) (Tuple, bool, error) {
 	pool.Lock(f.buf, bufmgr.Shared)
 	p := pool.Page(f.buf)
 	f.on(p, false)
+	f.track(f.rel, &snap)
 	found := false
 	if t, err := tupleOn(p, tid.Off); err == nil && f.sees(t, tid.Off, &snap) {
 		f.row, found = append(f.row[:0], t...), true
+		f.noteRead(t, tid)
 	}
 	pool.Unlock(f.buf)
 	if f.err != nil {
@@ -262,10 +267,12 @@ func (f *Fetcher) FetchHOT(tid page.TID, snap Snapshot) (t Tuple, found, allDead
 	pool.Lock(f.buf, bufmgr.Shared)
 	p := pool.Page(f.buf)
 	f.on(p, false)
+	f.track(f.rel, &snap)
 	off, allDead := f.chain(p, tid.Off, &snap)
 	if off != 0 {
 		tp, _ := tupleOn(p, off)
 		f.row = append(f.row[:0], tp...)
+		f.noteRead(tp, page.TID{Block: tid.Block, Off: off})
 	}
 	pool.Unlock(f.buf)
 	if f.err != nil {
@@ -285,9 +292,13 @@ func (f *Fetcher) FetchPage(blk page.BlockNumber, offs []page.OffsetNumber, snap
 	pool := f.rel.Pool
 	pool.Lock(f.buf, bufmgr.Shared)
 	p := pool.Page(f.buf)
+	f.track(f.rel, &snap)
 	var ts []Tuple
 	if offs == nil {
 		ts = f.pg.collect(&f.viewer, p, blk, &snap, false)
+		for _, t := range ts {
+			f.noteRead(t.Data, t.TID)
+		}
 	} else if !p.IsNew() {
 		f.pg.copy(p)
 		f.on(p, false)
@@ -297,6 +308,7 @@ func (f *Fetcher) FetchPage(blk page.BlockNumber, offs []page.OffsetNumber, snap
 			if got, _ := f.chain(cp, o, &snap); got != 0 {
 				t, _ := tupleOn(cp, got)
 				f.pg.tuples = append(f.pg.tuples, Tuple{page.TID{Block: blk, Off: got}, t})
+				f.noteRead(t, page.TID{Block: blk, Off: got})
 			}
 		}
 		ts = f.pg.tuples

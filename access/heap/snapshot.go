@@ -21,6 +21,7 @@ type snapKind uint8
 const (
 	snapSelf snapKind = iota
 	snapMVCC
+	snapSerializable // MVCC whose reads are tracked
 	snapAny
 	snapDirty
 	snapToast
@@ -35,7 +36,12 @@ type Dirty struct {
 }
 
 // MVCC sees what s sees.
-func MVCC(s *xact.Snapshot) Snapshot { return Snapshot{kind: snapMVCC, mvcc: s} }
+func MVCC(s *xact.Snapshot) Snapshot {
+	if s.SSI != nil {
+		return Snapshot{kind: snapSerializable, mvcc: s}
+	}
+	return Snapshot{kind: snapMVCC, mvcc: s}
+}
 
 // Self sees what is committed now and all that the current transaction did.
 func Self() Snapshot { return Snapshot{} }
@@ -56,6 +62,10 @@ func (v *viewer) sees(t access.Tuple, off page.OffsetNumber, s *Snapshot) bool {
 	switch s.kind {
 	case snapMVCC:
 		return v.mvcc(t, off, s.mvcc)
+	case snapSerializable:
+		seen := v.mvcc(t, off, s.mvcc)
+		v.passed(t, seen, s.mvcc)
+		return seen
 	case snapAny:
 		return true
 	case snapDirty:

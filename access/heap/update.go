@@ -172,7 +172,10 @@ func (u *updater) do(old access.Tuple) (UpdateResult, error) {
 	}
 	u.new.SetInfomask(m)
 	u.new.SetInfomask2(u.new.Infomask2() | newSt.m2)
-	res, err := u.logUpdate(old, st, nb)
+	var res UpdateResult
+	if err = u.rel.Wrote(u.tx, u.tid); err == nil {
+		res, err = u.logUpdate(old, st, nb)
+	}
 	u.releaseNew(nb)
 	if err == nil && toast {
 		err = toastDeleteReplaced(u.ctx, u.tx, u.rel, oldCopy, u.new)

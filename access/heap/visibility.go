@@ -28,6 +28,7 @@ type viewer struct {
 	pageLSN lsn.LSN   // of the page, for that rule
 	hints   []hint    // found in share mode
 	dirty   bool      // hints were set in exclusive mode
+	reads   reader    // who tracks what is seen, at the level serializable
 	err     error     // the first failure to read a multixact
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/page"
+	"github.com/pgmini/pgmini/xact/ssi"
 	"github.com/pgmini/pgmini/xid"
 )
 
@@ -116,6 +117,8 @@ type ScanOptions struct {
 	// an MVCC snapshot and by index-only scans, so that vacuum cannot give a TID to
 	// another row meanwhile.
 	KeepPin bool
+	// Reads is who tracks what is read, at the level serializable; else nil.
+	Reads *ssi.Xact
 }
 
 // VacuumStats is what vacuum counted (PostgreSQL: IndexBulkDeleteResult).

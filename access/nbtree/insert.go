@@ -23,10 +23,11 @@ func Insert(ctx context.Context, tx *xact.Tx, idx *access.Relation, vals []datum
 	if !ok {
 		in = &insertion{e: new(env)}
 	}
+	in.tx = tx
 	in.e.init(idx, &tx.Rec, txAdapter{tx, idx})
 	unique, err := in.run(ctx, vals, tid, o, func(x xid.XID) error { return tx.Manager().WaitFor(ctx, tx, x) })
 	in.vals, in.item, in.o = nil, nil, InsertOptions{}
-	in.e.rec, in.e.txs = nil, nil
+	in.tx, in.e.rec, in.e.txs = nil, nil, nil
 	idx.Sys.BtreeScratch.Put(in)
 	return unique, err
 }
@@ -34,6 +35,7 @@ func Insert(ctx context.Context, tx *xact.Tx, idx *access.Relation, vals []datum
 // insertion is one Insert under way.
 type insertion struct {
 	e     *env
+	tx    *xact.Tx
 	o     InsertOptions
 	vals  []datum.Datum
 	item  tuple
@@ -100,7 +102,20 @@ func (in *insertion) place(leaf bufmgr.Buffer) error {
 	if err != nil {
 		return err
 	}
+	if err := in.wrote(b); err != nil {
+		in.e.drop(b)
+		return err
+	}
 	return in.e.insertOnPage(b, 0, len(in.e.stack), in.item, off, at, false)
+}
+
+// wrote tells serializable transactions who read the locked leaf b that its keys
+// change.
+func (in *insertion) wrote(b bufmgr.Buffer) error {
+	if in.tx == nil {
+		return nil
+	}
+	return in.e.idx.Wrote(in.tx, page.TID{Block: in.e.blockOf(b)})
 }
 
 // location moves from leaf to the page where the item belongs, makes room there if

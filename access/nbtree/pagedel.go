@@ -122,6 +122,7 @@ func (v *vacuum) markHalfDead(b bufmgr.Buffer) (bool, error) {
 	if top != leaf {
 		rec.topParent = top
 	}
+	e.idx.PageSplit(leaf, right) // the right sibling takes over the range of keys
 	if err := applyRemoveDownlink(pn.Page, off); err != nil {
 		return false, err
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/lsn"
 	"github.com/pgmini/pgmini/page"
+	"github.com/pgmini/pgmini/xact/ssi"
 )
 
 // Scan returns the entries of an index that meet some keys, in index order. It
@@ -20,6 +21,7 @@ type Scan struct {
 	key      searchKey
 	possible bool
 	started  bool
+	whole    bool // all of an empty index is locked for ScanOptions.Reads
 	end      int8 // the scan ran out, forward 1 or backward -1
 	cur      batch
 	mark     batch
@@ -53,6 +55,9 @@ func BeginScan(idx *access.Relation, keys []Key, opt ScanOptions) (*Scan, error)
 	s.possible = s.prepare(keys)
 	return s, nil
 }
+
+// Track sets ScanOptions.Reads for another transaction.
+func (s *Scan) Track(x *ssi.Xact) { s.opt.Reads, s.whole = x, false }
 
 // Rescan starts s anew with other keys.
 func (s *Scan) Rescan(keys []Key) {
@@ -224,6 +229,12 @@ func (s *Scan) first(forward bool) (bool, error) {
 	}
 	if err != nil || b == 0 {
 		s.cur.more, s.cur.less = false, false
+		if err == nil && s.opt.Reads != nil && !s.whole {
+			// An empty index has no page to lock. It may have got one meanwhile.
+			s.whole = true
+			e.idx.ReadAll(s.opt.Reads)
+			return s.first(forward)
+		}
 		return false, err
 	}
 	off := nd.first()
@@ -250,6 +261,9 @@ func (s *Scan) result() (bool, error) { return s.e.err == nil, s.e.err }
 // and unlocks it; false if there are none (_bt_readpage).
 func (s *Scan) readPage(b bufmgr.Buffer, n node, off page.OffsetNumber, forward bool) bool {
 	c := &s.cur
+	if s.opt.Reads != nil {
+		s.e.idx.ReadPage(s.opt.Reads, s.e.blockOf(b))
+	}
 	c.blk, c.next, c.at = s.e.blockOf(b), n.next(), n.LSN()
 	c.hits, c.tuples, c.killed = c.hits[:0], c.tuples[:0], c.killed[:0]
 	first, last := n.first(), n.last()

@@ -78,6 +78,9 @@ func (e *env) splitPage(b, child bufmgr.Buffer, newOff page.OffsetNumber, t, ori
 	if splitEnd {
 		rn.addBits(flagSplitEnd)
 	}
+	if n.leaf() {
+		e.idx.PageSplit(e.blockOf(b), rblk)
+	}
 	return right, e.logSplit(b, right, sib, child, rec, onLeft, left, rest)
 }
 

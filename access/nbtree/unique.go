@@ -105,6 +105,9 @@ func (in *insertion) probe(b bufmgr.Buffer, exclusive bool, n node, off page.Off
 		if !alive {
 			return Probe{}, nil
 		}
+		if err := in.wrote(b); err != nil {
+			return Probe{}, err // rather than a conflict that a retry would not meet
+		}
 		return Probe{}, in.duplicate()
 	}
 	if allDead && exclusive {

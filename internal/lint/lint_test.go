@@ -32,6 +32,7 @@ var layers = strings.Fields(`
 	smgr
 	bufmgr
 	slru,lmgr
+	xact/ssi
 	xact
 	access
 	access/fsm,access/vm

@@ -197,19 +197,6 @@ func (p *pstate) constant(c *pg.A_Const) node.Node {
 	return k
 }
 
-// bitDigits checks the digits of B'…' and X'…'.
-func (p *pstate) bitDigits(s string, at int) {
-	what, digits := "binary", "01"
-	if strings.HasPrefix(s, "x") {
-		what, digits = "hexadecimal", "0123456789abcdefABCDEF"
-	}
-	for _, r := range s[min(1, len(s)):] {
-		if !strings.ContainsRune(digits, r) {
-			p.fail(at, pgerr.InvalidTextRepresentation, `"%c" is not a valid %s digit`, r, what)
-		}
-	}
-}
-
 func (p *pstate) paramRef(r *pg.ParamRef) node.Node {
 	q := &node.Param{Paramkind: node.ParamExtern, Paramid: int(r.Number), Paramtypmod: -1, Location: loc(r.Location)}
 	if p.params == nil || r.Number <= 0 || r.Number > 65535 || int(r.Number) > len(p.params.Types) && !p.params.Infer {

@@ -1,8 +1,6 @@
 package analyze
 
 import (
-	"strings"
-
 	"fmt"
 	"slices"
 
@@ -73,12 +71,7 @@ func (p *pstate) fromItem(n *pg.Node) (node.Node, *nsItem, []*nsItem) {
 	case *pg.Node_JoinExpr:
 		return p.join(x.JoinExpr)
 	case *pg.Node_RangeTableSample:
-		m := x.RangeTableSample
-		p.rangeVar(m.Relation.GetRangeVar())
-		if name := strs(m.Method); name[len(name)-1] != "system" && name[len(name)-1] != "bernoulli" {
-			p.fail(int(m.Location), pgerr.UndefinedObject, "tablesample method %s does not exist", strings.Join(name, "."))
-		}
-		p.notYet(int(m.Location), "TABLESAMPLE")
+		p.tableSample(x.RangeTableSample)
 	default:
 		p.notYet(-1, "this FROM item")
 	}

@@ -52,6 +52,7 @@ func (c *cmd) truncate(n *pg.TruncateStmt) {
 		}
 	}
 	for _, cl := range list {
+		throw(must(c.Catalog().Relation(cl.Oid)).WroteAll(c.Tx()))
 		c.emptyTable(cl.Oid)
 	}
 }

@@ -137,7 +137,7 @@ func (s *bitmapSource) run(x *Execution) (*tidBitmap, error) {
 		if empty || err != nil {
 			return m, err
 		}
-		scan, err := nbtree.BeginScan(s.keys.rel, keys, nbtree.ScanOptions{})
+		scan, err := nbtree.BeginScan(s.keys.rel, keys, nbtree.ScanOptions{Reads: s.keys.rel.Reads(x.Snap)})
 		if err != nil {
 			return nil, err
 		}

@@ -149,11 +149,12 @@ func (n *indexScan) begin(x *Execution) error {
 	n.state = 1
 	if n.scan != nil {
 		rebind(x, n.fetch)
+		n.scan.Track(n.keys.rel.Reads(x.Snap))
 		n.scan.Rescan(keys)
 		return nil
 	}
 	n.fetch = heap.NewFetcher(x.Tx, n.scope.rel)
-	n.scan, err = nbtree.BeginScan(n.keys.rel, keys, nbtree.ScanOptions{})
+	n.scan, err = nbtree.BeginScan(n.keys.rel, keys, nbtree.ScanOptions{Reads: n.keys.rel.Reads(x.Snap)})
 	return err
 }
 
@@ -314,7 +315,7 @@ func (n *indexOnlyScan) begin(x *Execution) error {
 		return nil
 	}
 	n.fetch = heap.NewFetcher(x.Tx, n.rel)
-	n.scan, err = nbtree.BeginScan(n.keys.rel, keys, nbtree.ScanOptions{WantTuple: true, KeepPin: true})
+	n.scan, err = nbtree.BeginScan(n.keys.rel, keys, nbtree.ScanOptions{WantTuple: true, KeepPin: true, Reads: n.keys.rel.Reads(x.Snap)})
 	return err
 }
 
@@ -363,6 +364,11 @@ func (n *indexOnlyScan) Next(x *Execution) (*Batch, error) {
 // visible decides whether the row at tid is seen.
 func (n *indexOnlyScan) visible(x *Execution, tid page.TID) (bool, error) {
 	ok, err := n.vis.AllVisible(n.rel, tid.Block)
+	if reads := n.rel.Reads(x.Snap); ok && err == nil && reads != nil {
+		// Once more: who deletes the row now finds the lock.
+		n.rel.ReadPage(reads, tid.Block)
+		ok, err = n.vis.AllVisible(n.rel, tid.Block)
+	}
 	if ok || err != nil {
 		return ok, err
 	}

@@ -54,9 +54,10 @@ func (s *Session) begin(state blockState) error {
 	case "repeatable read":
 		iso = xact.RepeatableRead
 	case "serializable":
-		return pgerr.NotYet("the isolation level SERIALIZABLE")
+		iso = xact.Serializable
 	}
-	s.tx = s.proc.Begin(xact.BeginOptions{Isolation: iso, ReadOnly: s.guc.Bool(guc.DefaultTransactionReadOnly)})
+	s.tx = s.proc.Begin(xact.BeginOptions{Isolation: iso, ReadOnly: s.guc.Bool(guc.DefaultTransactionReadOnly),
+		Deferrable: s.guc.Bool(guc.DefaultTransactionDeferrable)})
 	s.state, s.pipelined = state, false
 	s.guc.Begin()
 	s.cat.Bind(&s.cmd, s.tx)

@@ -209,6 +209,12 @@ func (s *Session) setSetting(name, value string, local bool) error {
 			return pgerr.New(pgerr.InvalidParameterValue, "parameter \"transaction_read_only\" requires a Boolean value")
 		}
 		return s.setReadOnly(b)
+	case "transaction_deferrable":
+		b, ok := guc.ParseBool(value)
+		if !ok {
+			return pgerr.New(pgerr.InvalidParameterValue, "parameter \"transaction_deferrable\" requires a Boolean value")
+		}
+		return s.setDeferrable(b)
 	case "role":
 		return s.setRole(value, local)
 	case "session_authorization":
@@ -225,6 +231,10 @@ func (s *Session) resetVariable(name string, local bool) error {
 		return s.setAuthorization("", local)
 	case "transaction_isolation":
 		return s.setIsolation(s.guc.Str(guc.DefaultTransactionIsolation))
+	case "transaction_read_only":
+		return s.setReadOnly(s.guc.Bool(guc.DefaultTransactionReadOnly))
+	case "transaction_deferrable":
+		return s.setDeferrable(s.guc.Bool(guc.DefaultTransactionDeferrable))
 	}
 	return s.guc.Reset(name, local)
 }
@@ -274,8 +284,8 @@ func (s *Session) show(name string, sink *resultSink) error {
 func (s *Session) ShowSetting(name string) (string, error) {
 	switch strings.ToLower(name) {
 	case "transaction_isolation":
-		if s.tx != nil && s.tx.Isolation() != 0 {
-			return "repeatable read", nil
+		if s.tx != nil {
+			return isolationName(s.tx.Isolation()), nil
 		}
 		return "read committed", nil
 	case "transaction_read_only":
@@ -284,9 +294,16 @@ func (s *Session) ShowSetting(name string) (string, error) {
 		}
 		return "off", nil
 	case "transaction_deferrable":
+		if s.tx != nil && s.tx.Deferrable() {
+			return "on", nil
+		}
 		return "off", nil
 	}
 	return s.guc.Show(name)
+}
+
+func isolationName(i xact.Isolation) string {
+	return [...]string{"read committed", "repeatable read", "serializable"}[i]
 }
 
 // setRole is SET ROLE; "none" goes back to the session's user.

@@ -123,6 +123,9 @@ const maxRetries = 1000
 // ready makes st executable: analyzed, locked, planned. args are the parameters'
 // values, for estimates.
 func (s *Session) ready(st *statement, args params) error {
+	if err := s.tx.WaitSafe(&s.cmd); err != nil {
+		return err
+	}
 	if err := s.analyze(st); err != nil {
 		return err
 	}

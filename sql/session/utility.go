@@ -132,6 +132,9 @@ func (s *Session) utility(st *statement, args params, sink *resultSink) (string,
 	if s.tx.ReadOnly() && !allowedReadOnly(st.raw.Stmt) {
 		return "", pgerr.New(pgerr.ReadOnlySQLTransaction, "cannot execute %s in a read-only transaction", commands.Tag(st.raw.Stmt))
 	}
+	if err := s.tx.WaitSafe(&s.cmd); err != nil {
+		return "", err
+	}
 	s.path()
 	return commands.Run(s, commands.Statement{Raw: st.raw, Params: &st.params, Args: args}, sink)
 }
@@ -220,9 +223,9 @@ func (s *Session) chained(chain bool) func() error {
 	if !chain || s.state != inBlock {
 		return func() error { return nil }
 	}
-	iso, ro := xact.ReadCommitted, false
+	iso, ro, deferrable := xact.ReadCommitted, false, false
 	if s.tx != nil {
-		iso, ro = s.tx.Isolation(), s.tx.ReadOnly()
+		iso, ro, deferrable = s.tx.Isolation(), s.tx.ReadOnly(), s.tx.Deferrable()
 	}
 	return func() error {
 		if err := s.begin(inBlock); err != nil {
@@ -230,6 +233,7 @@ func (s *Session) chained(chain bool) func() error {
 		}
 		s.tx.SetIsolation(iso)
 		s.tx.SetReadOnly(ro)
+		s.tx.SetDeferrable(deferrable)
 		return nil
 	}
 }
@@ -322,6 +326,10 @@ func (s *Session) transactionModes(opts []*pg.Node, forSession bool) error {
 			if err := s.setReadOnly(val != "0"); err != nil {
 				return err
 			}
+		case "transaction_deferrable":
+			if err := s.setDeferrable(val != "0"); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -341,7 +349,7 @@ func (s *Session) setIsolation(val string) error {
 	case "repeatable read":
 		level = xact.RepeatableRead
 	case "serializable":
-		return pgerr.NotYet("the isolation level SERIALIZABLE")
+		level = xact.Serializable
 	default:
 		return pgerr.New(pgerr.InvalidParameterValue, "invalid value for parameter \"transaction_isolation\": \"%s\"", val)
 	}
@@ -355,6 +363,17 @@ func (s *Session) setIsolation(val string) error {
 		return pgerr.New(pgerr.ActiveSQLTransaction, "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction")
 	}
 	s.tx.SetIsolation(level)
+	return nil
+}
+
+func (s *Session) setDeferrable(on bool) error {
+	switch {
+	case len(s.saves) > 0:
+		return pgerr.New(pgerr.ActiveSQLTransaction, "SET TRANSACTION [NOT] DEFERRABLE cannot be called within a subtransaction")
+	case s.tx.HasSnapshot():
+		return pgerr.New(pgerr.ActiveSQLTransaction, "SET TRANSACTION [NOT] DEFERRABLE must be called before any query")
+	}
+	s.tx.SetDeferrable(on)
 	return nil
 }
 

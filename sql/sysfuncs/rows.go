@@ -9,6 +9,7 @@ import (
 	"github.com/pgmini/pgmini/guc"
 	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
+	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/builtin"
 	"github.com/pgmini/pgmini/sql/types"
@@ -158,6 +159,34 @@ func (s *System) locks() table {
 			u(11, uint32(l.PID))
 		}
 		row[12], row[13], row[14], row[15] = datum.String(l.Mode.String()), datum.Bool(l.Granted), datum.Bool(l.FastPath), moment(l.WaitStart)
+		t = append(t, row)
+	}
+	return append(t, s.predicateLocks()...)
+}
+
+// predicateLocks are the SIREAD locks in pg_locks.
+func (s *System) predicateLocks() table {
+	if s.d.Xact == nil {
+		return nil
+	}
+	var t table
+	for _, l := range s.d.Xact.SSI().List() {
+		row := make([]datum.Datum, 16)
+		for i := range row {
+			row[i] = datum.Null()
+		}
+		row[0], row[1], row[2] = datum.String("relation"), datum.Int(int64(l.DB)), datum.Int(int64(l.Rel))
+		if l.Block != page.InvalidBlock {
+			row[0], row[3] = datum.String("page"), datum.Int(int64(l.Block))
+		}
+		if l.Off != 0 {
+			row[0], row[4] = datum.String("tuple"), datum.Int(int64(l.Off))
+		}
+		row[10] = datum.String(l.Virtual.String())
+		if l.PID != 0 {
+			row[11] = datum.Int(int64(l.PID))
+		}
+		row[12], row[13], row[14] = datum.String("SIReadLock"), datum.Bool(true), datum.Bool(false)
 		t = append(t, row)
 	}
 	return t

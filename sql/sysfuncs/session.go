@@ -119,19 +119,25 @@ func (s *System) schemas(path []oid.OID) ([]string, error) {
 	return out, nil
 }
 
+func pidArray(pids []int32) answer {
+	e := make([]datum.Datum, len(pids))
+	for i, p := range pids {
+		e[i] = datum.Int(int64(p))
+	}
+	return value(datum.Bytes(array.Build(array.Of(oid.Int4, e), array.Elem{Len: 4, ByVal: true, Align: 'i'})))
+}
+
 // server answers functions about the running server.
 func (s *System) server(fn string, c *builtin.Call) answer {
 	if s.d.Locks != nil && fn == "pg_blocking_pids" {
-		pids := s.d.Locks.Blockers(int32(c.Args[0].Int))
-		e := make([]datum.Datum, len(pids))
-		for i, p := range pids {
-			e[i] = datum.Int(int64(p))
-		}
-		return value(datum.Bytes(array.Build(array.Of(oid.Int4, e), array.Elem{Len: 4, ByVal: true, Align: 'i'})))
+		return pidArray(s.d.Locks.Blockers(int32(c.Args[0].Int)))
 	}
 	switch fn {
 	case "pg_safe_snapshot_blocking_pids":
-		return value(datum.Bytes(array.Build(array.Of(oid.Int4, nil), array.Elem{Len: 4, ByVal: true, Align: 'i'})))
+		if s.d.Xact == nil {
+			return pidArray(nil)
+		}
+		return pidArray(s.d.Xact.SSI().Waiting(int32(c.Args[0].Int)))
 	case "pg_isolation_test_session_is_blocked":
 		return s.isBlocked(c)
 	case "pg_current_logfile", "pg_current_logfile_1arg":
