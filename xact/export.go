@@ -19,9 +19,10 @@ type exports struct {
 
 // exported is one of them. It holds while its transaction runs.
 type exported struct {
-	p    *Proc
-	db   oid.OID
-	data *snapData
+	serializable bool
+	p            *Proc
+	db           oid.OID
+	data         *snapData
 }
 
 // Export offers the transaction's snapshot to others until the transaction ends.
@@ -50,7 +51,7 @@ func (t *Tx) Export() (string, error) {
 	for n := 1; name == "" || e.byName[name] != nil; n++ {
 		name = fmt.Sprintf("%08X-%08X-%d", t.p.slot, t.p.local, n)
 	}
-	e.byName[name] = &exported{p: t.p, db: t.Database(), data: &d}
+	e.byName[name] = &exported{p: t.p, db: t.Database(), data: &d, serializable: t.opt.Isolation == Serializable}
 	drop := func() {
 		e.Lock()
 		delete(e.byName, name)
@@ -70,6 +71,12 @@ func (t *Tx) ImportExported(name string) error {
 	m.exports.Unlock()
 	if x == nil {
 		return pgerr.New(pgerr.InvalidParameterValue, "invalid snapshot identifier: \"%s\"", name)
+	}
+	if t.opt.Isolation == Serializable {
+		if !x.serializable {
+			return pgerr.New(pgerr.FeatureNotSupported, "a serializable transaction cannot import a snapshot from a non-serializable transaction")
+		}
+		return pgerr.NotYet("importing the snapshot of a serializable transaction")
 	}
 	if x.db != t.Database() {
 		return pgerr.New(pgerr.FeatureNotSupported, "cannot import a snapshot from a different database")
