@@ -154,12 +154,25 @@ func FormTuple(d *TupleDesc, vals []datum.Datum) (Tuple, error) { return FormSto
 // FormStored is FormTuple where raw[i], if not nil, is the stored varlena that
 // column i takes as it is: compressed, external, or copied from another tuple.
 func FormStored(d *TupleDesc, vals []datum.Datum, raw [][]byte) (Tuple, error) {
+	return formIn(nil, d, vals, raw)
+}
+
+// FormIn is FormTuple in mem, if that has the room.
+func FormIn(mem []byte, d *TupleDesc, vals []datum.Datum) (Tuple, error) { return formIn(mem, d, vals, nil) }
+
+func formIn(mem []byte, d *TupleDesc, vals []datum.Datum, raw [][]byte) (Tuple, error) {
 	if err := checkValues(d, vals); err != nil {
 		return nil, err
 	}
 	size, nulls, varWidth := dataSize(d, vals, raw)
 	hoff := HeaderLen(len(vals), nulls)
-	t := make(Tuple, hoff+size)
+	var t Tuple
+	if n := hoff + size; n <= len(mem) {
+		t = mem[:n:n]
+		clear(t)
+	} else {
+		t = make(Tuple, n)
+	}
 	var bits []byte
 	m := uint16(0)
 	if nulls {

@@ -73,6 +73,27 @@ type InsertOptions struct {
 type Bulk struct {
 	ring *bufmgr.Strategy
 	last page.BlockNumber
+	multiScratch
+}
+
+// multiScratch is memory that MultiInsert uses again.
+type multiScratch struct {
+	tups []access.Tuple
+	mem  []byte // of the tuples
+	data []byte // of a record
+}
+
+// bulkMem is enough for the tuples of a COPY's batch.
+const bulkMem = 256 << 10
+
+func (b *Bulk) scratch() *multiScratch {
+	if b == nil {
+		return &multiScratch{}
+	}
+	if b.mem == nil {
+		b.mem = make([]byte, bulkMem)
+	}
+	return &b.multiScratch
 }
 
 // NewBulk starts a bulk load into rel.

@@ -31,7 +31,7 @@ func FuzzRecords(f *testing.F) {
 		p := make(page.Page, page.Size)
 		p.Init(0)
 		for off := page.OffsetNumber(1); off <= 3; off++ {
-			p.PutItem(off, newTuple(2, access.HasVarWidth, 24, 700, page.TID{Off: off}, t[access.TupleHeaderSize:]))
+			p.PutItem(off, newTuple(nil, 2, access.HasVarWidth, 24, 700, page.TID{Off: off}, t[access.TupleHeaderSize:]))
 		}
 		init := kind&0x80 != 0
 		switch kind & 0x7f {

@@ -2,6 +2,7 @@ package heap
 
 import (
 	"context"
+	"slices"
 
 	"github.com/pgmini/pgmini/access"
 	"github.com/pgmini/pgmini/bufmgr"
@@ -20,15 +21,15 @@ func rowTooBig(n int) error {
 // Insert adds a row of vals to rel, moving long values to its TOAST table, and
 // returns its place. Indexes are the caller's business.
 func Insert(ctx context.Context, tx *xact.Tx, rel *access.Relation, vals []datum.Datum, opt InsertOptions) (page.TID, error) {
-	t, err := formForInsert(ctx, tx, rel, vals, opt)
+	t, err := formForInsert(ctx, tx, rel, nil, vals, opt)
 	if err != nil {
 		return page.TID{}, err
 	}
 	return InsertTuple(tx, rel, t, opt)
 }
 
-func formForInsert(ctx context.Context, tx *xact.Tx, rel *access.Relation, vals []datum.Datum, opt InsertOptions) (access.Tuple, error) {
-	t, err := access.FormTuple(rel.Desc, vals)
+func formForInsert(ctx context.Context, tx *xact.Tx, rel *access.Relation, mem []byte, vals []datum.Datum, opt InsertOptions) (access.Tuple, error) {
+	t, err := access.FormIn(mem, rel.Desc, vals)
 	if err != nil || opt.NoToast || len(t) <= toastThreshold || !canToast(rel) {
 		return t, err
 	}
@@ -113,16 +114,20 @@ func MultiInsert(ctx context.Context, tx *xact.Tx, rel *access.Relation, rows []
 	if err != nil {
 		return err
 	}
-	tups := make([]access.Tuple, len(rows))
+	s := opt.Bulk.scratch()
+	tups, mem := slices.Grow(s.tups[:0], len(rows))[:len(rows)], s.mem
 	for i, vals := range rows {
-		if tups[i], err = formForInsert(ctx, tx, rel, vals, opt); err != nil {
+		if tups[i], err = formForInsert(ctx, tx, rel, mem, vals, opt); err != nil {
 			return err
+		}
+		if n := len(tups[i]); n <= len(mem) && &tups[i][0] == &mem[0] {
+			mem = mem[n:]
 		}
 		prepare(tups[i], x, opt.Frozen)
 	}
-	var data []byte
+	s.tups = tups
 	for done := 0; done < len(tups); {
-		n, err := insertPage(tx, rel, tups[done:], opt, x, &data, tids[done:])
+		n, err := insertPage(tx, rel, tups[done:], opt, x, &s.data, tids[done:])
 		if err != nil {
 			return err
 		}

@@ -33,7 +33,8 @@ func applyInsert(p page.Page, blk page.BlockNumber, x xid.XID, init bool, r inse
 	if init {
 		p.Init(0)
 	}
-	t := newTuple(le.Uint16(data), le.Uint16(data[2:]), data[4], x, page.TID{Block: blk, Off: r.Off}, data[sizeHeader:])
+	var buf [512]byte
+	t := newTuple(buf[:0], le.Uint16(data), le.Uint16(data[2:]), data[4], x, page.TID{Block: blk, Off: r.Off}, data[sizeHeader:])
 	if err := p.PutItem(r.Off, t); err != nil {
 		return err
 	}

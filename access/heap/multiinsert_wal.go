@@ -55,6 +55,7 @@ func applyMultiInsert(p page.Page, blk page.BlockNumber, x xid.XID, init bool, r
 	if init {
 		p.Init(0)
 	}
+	var buf [512]byte
 	at := 0
 	for i := range r.N {
 		at += at & 1
@@ -71,7 +72,7 @@ func applyMultiInsert(p page.Page, blk page.BlockNumber, x xid.XID, init bool, r
 		if !init {
 			off = r.Offs[i]
 		}
-		t := newTuple(le.Uint16(h[2:]), le.Uint16(h[4:]), h[6], x, page.TID{Block: blk, Off: off}, data[at:at+n])
+		t := newTuple(buf[:0], le.Uint16(h[2:]), le.Uint16(h[4:]), h[6], x, page.TID{Block: blk, Off: off}, data[at:at+n])
 		if err := p.PutItem(off, t); err != nil {
 			return err
 		}

@@ -97,7 +97,8 @@ func buildUpdate(r updateRec, old access.Tuple, data []byte, x xid.XID, self pag
 		}
 		pre, suf = old[old.Hoff():old.Hoff()+prefix], old[len(old)-suffix:]
 	}
-	t := newTuple(le.Uint16(data), le.Uint16(data[2:]), data[4], x, self, body[:head], pre, body[head:], suf)
+	var buf [512]byte
+	t := newTuple(buf[:0], le.Uint16(data), le.Uint16(data[2:]), data[4], x, self, body[:head], pre, body[head:], suf)
 	t.SetXmax(r.NewXmax)
 	return t, nil
 }

@@ -111,13 +111,18 @@ func appendHeader(dst []byte, t access.Tuple) []byte {
 	return append(dst, byte(t.Hoff()))
 }
 
-// newTuple rebuilds a tuple from xl_heap_header's fields and its parts.
-func newTuple(m2, m uint16, hoff byte, x xid.XID, self page.TID, parts ...[]byte) access.Tuple {
+// newTuple rebuilds a tuple from xl_heap_header's fields and its parts, in buf if
+// it has the room.
+func newTuple(buf []byte, m2, m uint16, hoff byte, x xid.XID, self page.TID, parts ...[]byte) access.Tuple {
 	n := access.TupleHeaderSize
 	for _, b := range parts {
 		n += len(b)
 	}
-	t := make(access.Tuple, access.TupleHeaderSize, n)
+	if n > cap(buf) {
+		buf = make([]byte, 0, n)
+	}
+	t := access.Tuple(buf[:access.TupleHeaderSize])
+	clear(t)
 	t.SetXmin(x)
 	t.SetInfomask2(m2)
 	t.SetInfomask(m)

@@ -126,13 +126,14 @@ func CoerceBpchar(s []byte, typmod int32, explicit bool) ([]byte, error) {
 	if n > maxCharLen {
 		return nil, pgerr.New(pgerr.InvalidParameterValue, "length for type character cannot exceed %d", maxCharLen)
 	}
-	out := make([]byte, 0, len(s)+n-count)
-	out = append(out, s...)
-	for range n - count {
-		out = append(out, ' ')
+	out := make([]byte, len(s)+n-count)
+	for rest := out[copy(out, s):]; len(rest) > 0; {
+		rest = rest[copy(rest, blanks):]
 	}
 	return out, nil
 }
+
+const blanks = "                                                                "
 
 func allBlank(s []byte) bool {
 	for _, c := range s {
