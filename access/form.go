@@ -158,7 +158,9 @@ func FormStored(d *TupleDesc, vals []datum.Datum, raw [][]byte) (Tuple, error) {
 }
 
 // FormIn is FormTuple in mem, if that has the room.
-func FormIn(mem []byte, d *TupleDesc, vals []datum.Datum) (Tuple, error) { return formIn(mem, d, vals, nil) }
+func FormIn(mem []byte, d *TupleDesc, vals []datum.Datum) (Tuple, error) {
+	return formIn(mem, d, vals, nil)
+}
 
 func formIn(mem []byte, d *TupleDesc, vals []datum.Datum, raw [][]byte) (Tuple, error) {
 	if err := checkValues(d, vals); err != nil {
