@@ -94,7 +94,7 @@ func (n *lockRows) lock(x *Execution, i int32) (*Batch, error) {
 			return nil, nil
 		case heap.Updated, heap.Deleted:
 			if x.Tx.Isolation() != xact.ReadCommitted {
-				return nil, serialization(res)
+				return nil, serialization(heap.Updated)
 			}
 			if res == heap.Deleted {
 				return nil, nil
