@@ -257,7 +257,7 @@ func (s *Session) UpdateStats(rel oid.OID, st RelationStats) error {
 // has none.
 func (s *Session) CreateToastTable(rel oid.OID) error {
 	f, err := FindRow[rows.PgClass](s, Search{rows.AnumPgClassOid, datum.Int(int64(rel))})
-	if err != nil || f == nil || f.Row.Reltoastrelid != oid.Invalid {
+	if err != nil || f == nil || f.Row.Reltoastrelid != oid.Invalid || f.Row.Relkind != 'r' && f.Row.Relkind != 'm' {
 		return err
 	}
 	r, err := s.Relation(rel)

@@ -56,6 +56,9 @@ func unknownObject(kind string, o Object) string { return fmt.Sprintf("%s %d", k
 var relationKinds = map[byte]string{'r': "table", 'p': "table", 'i': "index", 'I': "index", 'S': "sequence", 't': "toast table",
 	'v': "view", 'm': "materialized view", 'c': "composite type", 'f': "foreign table"}
 
+// systemNames are the columns -1, -2, … that every table has. constant
+var systemNames = [...]string{"ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"}
+
 func (s *Session) describeRelation(o Object) (string, error) {
 	c, err := s.Class(o.ID)
 	if err != nil || c == nil {
@@ -68,6 +71,9 @@ func (s *Session) describeRelation(o Object) (string, error) {
 	rel := relationKinds[c.Relkind] + " " + n
 	if o.Sub == 0 {
 		return rel, nil
+	}
+	if o.Sub < 0 && int(-o.Sub) <= len(systemNames) {
+		return "column " + systemNames[-o.Sub-1] + " of " + rel, nil
 	}
 	atts, err := s.Attributes(o.ID)
 	if err != nil {

@@ -134,6 +134,8 @@ type Relation struct {
 	SecurityBarrier bool
 	Owner           oid.OID
 	HasRules        bool // other than ON SELECT
+	HasTriggers     bool
+	CheckOption     string // of a view: local, cascaded, or none
 }
 
 // Column is a row of pg_attribute with attnum > 0, in order, dropped included.

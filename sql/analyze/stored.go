@@ -76,28 +76,22 @@ func Coerce(cat Catalog, e node.Node, to oid.OID, mod int32, ctx node.CoercionCo
 }
 
 // ExpandViews replaces every view in q by its stored query, through all levels.
-// A statement that would change a view is refused.
+// What changes a view changes the table below it.
 func ExpandViews(cat Catalog, q *node.Query) (out *node.Query, err error) {
 	defer catch(&err)
 	a := &analyzer{cat: cat}
-	return a.expandViews(q, nil), nil
+	return a.expandViews(a.changeViews(q), nil), nil
 }
 
 func (a *analyzer) expandViews(q *node.Query, open []oid.OID) *node.Query {
 	used := joined(q)
-	r := node.Mutate(q, func(n node.Node) (node.Node, bool) {
+	return node.Mutate(q, func(n node.Node) (node.Node, bool) {
 		t, ok := n.(*node.RangeTblEntry)
 		if !ok || t.Rtekind != node.RTERelation || t.Relkind != 'v' || !used[t] {
 			return nil, false
 		}
 		return a.expandView(t, open), true
 	}).(*node.Query)
-	if q.ResultRelation > 0 {
-		if t := q.Rtable[q.ResultRelation-1]; t.Rtekind == node.RTERelation && t.Relkind == 'v' {
-			a.notYet(-1, "changing a view")
-		}
-	}
-	return r
 }
 
 // joined is the range table entries that q and the queries below it read from. A

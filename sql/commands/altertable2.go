@@ -24,10 +24,11 @@ func (a *alteration) setOptions(k *pg.AlterTableCmd) {
 	case 'm':
 		kind = 'r'
 	}
-	list := k.Def.GetList().GetItems()
-	change(a.cmd, a.table, func(r *rows.PgClass) {
-		r.Reloptions = a.mergeOptions(r.Reloptions, list, kind, k.Subtype == pg.AlterTableType_AT_ResetRelOptions)
-	})
+	options := a.mergeOptions(a.class(a.table).Reloptions, k.Def.GetList().GetItems(), kind, k.Subtype == pg.AlterTableType_AT_ResetRelOptions)
+	if kind == 'v' {
+		a.checkable(options, must(analyze.StoredQuery(a.Names(), a.table, must(a.Names().RelationByOID(a.table)).ViewRule)))
+	}
+	change(a.cmd, a.table, func(r *rows.PgClass) { r.Reloptions = options })
 }
 
 // columnOptions runs ALTER COLUMN SET (…) and RESET (…).

@@ -52,9 +52,6 @@ func (c *cmd) outputColumns(q *node.Query, aliases []string) []access.Attr {
 
 // createView runs CREATE [OR REPLACE] VIEW.
 func (c *cmd) createView(n *pg.ViewStmt) {
-	if n.WithCheckOption > pg.ViewCheckOption_NO_CHECK_OPTION {
-		notYet("WITH CHECK OPTION")
-	}
 	if n.View.Relpersistence == "u" {
 		fail(pgerr.SyntaxError, "views cannot be unlogged because they do not have storage")
 	}
@@ -79,7 +76,8 @@ func (c *cmd) createView(n *pg.ViewStmt) {
 			k++
 		}
 	}
-	options := c.relOptions(n.Options, 'v')
+	options := c.relOptions(checkOption(n), 'v')
+	c.checkable(options, q)
 	var o oid.OID
 	if old := must(c.Catalog().ClassByName(n.View.Relname, ns)); old != nil && n.Replace {
 		c.lock(old, lmgr.AccessExclusive)
@@ -92,6 +90,32 @@ func (c *cmd) createView(n *pg.ViewStmt) {
 	throw(c.Increment())
 	action := analyze.ViewAction(q, must(c.Names().RelationByOID(o)))
 	c.viewRule(o, action)
+}
+
+// checkOption is the options of a view with WITH CHECK OPTION among them.
+func checkOption(n *pg.ViewStmt) []*pg.Node {
+	word := ""
+	switch n.WithCheckOption {
+	case pg.ViewCheckOption_LOCAL_CHECK_OPTION:
+		word = "local"
+	case pg.ViewCheckOption_CASCADED_CHECK_OPTION:
+		word = "cascaded"
+	default:
+		return n.Options
+	}
+	return append(n.Options, &pg.Node{Node: &pg.Node_DefElem{DefElem: &pg.DefElem{Defname: "check_option", Arg: pg.MakeStrNode(word)}}})
+}
+
+// checkable refuses WITH CHECK OPTION for a view that cannot be changed.
+func (c *cmd) checkable(options []string, q *node.Query) {
+	for _, o := range options {
+		if name, _, _ := cutByte(o, '='); name != "check_option" {
+			continue
+		}
+		if why := analyze.CheckUpdatable(q); why != "" {
+			failWith(pgerr.New(pgerr.FeatureNotSupported, "WITH CHECK OPTION is supported only on automatically updatable views").WithHint("%s", why))
+		}
+	}
 }
 
 // usesTemp reports whether a query reads temporary relations.

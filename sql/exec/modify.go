@@ -36,6 +36,7 @@ type modify struct {
 	toast  lazyToast
 	stat   *Instrument
 	trig   TableTriggers
+	checks []viewCheck
 	// oldXmin is the inserter of the version that old read last.
 	oldXmin xid.XID
 }
@@ -98,6 +99,9 @@ func (x *Execution) newModify(p *plan.ModifyTable) (Node, error) {
 		return nil, err
 	}
 	if n.trig, err = x.TriggersOf(n.rel); err != nil {
+		return nil, err
+	}
+	if err := n.newChecks(c); err != nil {
 		return nil, err
 	}
 	if p.Operation != node.CmdDelete {
@@ -182,6 +186,11 @@ func (n *modify) done(x *Execution, b *Batch, i int32, vals []datum.Datum, tid p
 		x.Processed++
 	}
 	n.tell(x, vals)
+	if n.p.Operation != node.CmdDelete {
+		if err := n.checkViews(x, b, i, vals, tid); err != nil {
+			return err
+		}
+	}
 	if len(n.p.ReturningList) == 0 {
 		return nil
 	}

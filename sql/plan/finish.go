@@ -441,6 +441,9 @@ func eachExpr(p Plan, do func(node.Node)) {
 			}
 			list(n.OnConflict.Where)
 		}
+		for _, c := range n.Checks {
+			list(c.Qual)
+		}
 	}
 }
 

@@ -284,6 +284,11 @@ func (r *root) addModify(p Plan) (Plan, error) {
 			}
 		}
 	}
+	for _, w := range q.WithCheckOptions {
+		if w.Qual != nil {
+			m.Checks = append(m.Checks, ViewCheck{w.Relname, andList(w.Qual)})
+		}
+	}
 	if q.OnConflict == nil {
 		return m, nil
 	}

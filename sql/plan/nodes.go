@@ -96,6 +96,14 @@ type ModifyTable struct {
 	ReturningList []*node.TargetEntry // over Varno ResultRti (new row; old row for DELETE) and OuterVar
 	OnConflict    *OnConflict
 	RowMarks      []RowMark
+	// Checks are the check options of views, over Varno ResultRti (new row).
+	Checks []ViewCheck
+}
+
+// ViewCheck is WITH CHECK OPTION of a view.
+type ViewCheck struct {
+	View string
+	Qual []node.Node // implicitly ANDed
 }
 
 // OnConflict is the plan of INSERT ... ON CONFLICT.

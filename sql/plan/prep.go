@@ -32,6 +32,11 @@ func (r *root) own(f func(node.Node) (node.Node, error)) error {
 		c.OnConflictSet, c.OnConflictWhere = mapTlist(c.OnConflictSet, do), do(c.OnConflictWhere)
 		q.OnConflict = &c
 	}
+	for i, w := range q.WithCheckOptions {
+		c := *w
+		c.Qual = do(w.Qual)
+		q.WithCheckOptions[i] = &c
+	}
 	for i, w := range q.WindowClause {
 		c := *w
 		c.StartOffset, c.EndOffset = do(c.StartOffset), do(c.EndOffset)

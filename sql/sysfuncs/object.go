@@ -9,6 +9,7 @@ import (
 	"github.com/pgmini/pgmini/datum/array"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/sql/analyze"
 	"github.com/pgmini/pgmini/sql/builtin"
 	"github.com/pgmini/pgmini/sql/node"
 	"github.com/pgmini/pgmini/sql/ruleutils"
@@ -294,10 +295,15 @@ func (s *System) object(fn string, c *builtin.Call) answer {
 		}
 		return textOrNull(cat.Describe(catalog.Object{Class: argOID(c, 0), ID: argOID(c, 1), Sub: int32(c.Args[2].Int)}))
 	case "pg_relation_is_updatable":
-		return s.updatable(argOID(c, 0))
+		n, err := analyze.UpdatableEvents(s.d.Names(), argOID(c, 0), nil)
+		return checked(number(int64(n)), err)
 	case "pg_column_is_updatable":
-		a := s.updatable(argOID(c, 0))
-		return answer{v: datum.Bool(a.v.Int == 28 && c.Args[1].Int > 0), done: true, err: a.err}
+		if c.Args[1].Int <= 0 {
+			return boolean(false)
+		}
+		const changes = 4 | 16 // UPDATE and DELETE
+		n, err := analyze.UpdatableEvents(s.d.Names(), argOID(c, 0), []int{int(c.Args[1].Int)})
+		return checked(boolean(n&changes == changes), err)
 	case "pg_relation_is_publishable":
 		r, err := cat.Class(argOID(c, 0))
 		if err != nil || r == nil {
@@ -362,18 +368,6 @@ func (s *System) replicaIdentity(table oid.OID) answer {
 		}
 	}
 	return checked(null(), err)
-}
-
-// updatable is the set of events that a relation takes: of plain tables all.
-func (s *System) updatable(id oid.OID) answer {
-	r, err := s.d.Catalog.Class(id)
-	if err != nil || r == nil {
-		return checked(number(0), err)
-	}
-	if r.Relkind == 'r' || r.Relkind == 'p' {
-		return number(28)
-	}
-	return number(0)
 }
 
 func (s *System) description(fn string, c *builtin.Call) answer {

@@ -272,10 +272,13 @@ func (c *Catalog) relation(r *rows.PgClass) (*analyze.Relation, error) {
 		return nil, err
 	}
 	out := &analyze.Relation{OID: r.Oid, Namespace: r.Relnamespace, Type: r.Reltype, Name: r.Relname, Schema: ns, Kind: r.Relkind,
-		Persistence: r.Relpersistence, HasSubclass: r.Relhassubclass, RowSecurity: r.Relrowsecurity, Owner: r.Relowner}
+		Persistence: r.Relpersistence, HasSubclass: r.Relhassubclass, RowSecurity: r.Relrowsecurity, Owner: r.Relowner, HasTriggers: r.Relhastriggers}
 	for _, o := range r.Reloptions {
-		if k, v, _ := strings.Cut(o, "="); k == "security_barrier" && v == "true" {
-			out.SecurityBarrier = true
+		switch k, v, _ := strings.Cut(o, "="); k {
+		case "security_barrier":
+			out.SecurityBarrier = v == "true" || v == "on" || v == "1" || v == "yes"
+		case "check_option":
+			out.CheckOption = v
 		}
 	}
 	atts, err := c.S.Attributes(r.Oid)
