@@ -156,10 +156,30 @@ const (
 	SourceDBUser      Source = 6
 	SourceClient      Source = 7
 	SourceSession     Source = 8
+	SourceGlobal      Source = 9 // ALTER ROLE ALL: between the command line and a database
 )
 
 // String is pg_settings.source.
 func (s Source) String() string {
 	return [...]string{"default", "override", "configuration file", "command line", "database", "user",
-		"database user", "client", "session"}[s]
+		"database user", "client", "session", "global"}[s]
+}
+
+// IsList reports settings whose value is a list of names, each quoted if it needs
+// to be (GUC_LIST_QUOTE).
+func IsList(id ID) bool {
+	switch id {
+	case SearchPath, SessionPreloadLibraries, LocalPreloadLibraries, SharedPreloadLibraries, TempTablespaces, UnixSocketDirectories:
+		return true
+	}
+	return false
+}
+
+// TakesMany reports settings that SET may give several values.
+func TakesMany(id ID) bool {
+	switch id {
+	case DateStyle, ListenAddresses, LogDestination, SynchronousStandbyNames, WalConsistencyChecking:
+		return true
+	}
+	return IsList(id)
 }

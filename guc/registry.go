@@ -26,6 +26,7 @@ type Registry struct {
 		hooks  []func(ID)
 	}
 	check map[ID]func(string) (string, error)
+	auto  sync.Mutex // of postgresql.auto.conf
 }
 
 // Options configures a Registry.

@@ -14,6 +14,9 @@ type overlay struct {
 	source   Source
 	local    Value // SET LOCAL's value, until the transaction ends
 	hasLocal bool
+	base     Value // what RESET goes back to, from baseSource
+	from     Source
+	hasBase  bool
 }
 
 // change remembers what a setting was before a (sub)transaction changed it.
@@ -112,7 +115,7 @@ func (s *Session) Abort() {
 		case c.custom != "" && c.had:
 			s.custom[c.custom] = c.old
 		case c.custom != "":
-			delete(s.custom, c.custom)
+			s.custom[c.custom] = overlay{} // once named, a custom setting is known
 		case c.had:
 			s.own[c.id] = c.old
 			s.changed(c.id)
@@ -208,7 +211,11 @@ func (s *Session) put(id ID, v Value, src Source, local bool) {
 		old.local, old.hasLocal = v, true
 		s.own[id] = old
 	} else {
-		s.own[id] = overlay{value: v, source: src}
+		o := overlay{value: v, source: src, base: old.base, from: old.from, hasBase: old.hasBase}
+		if src != SourceSession {
+			o.base, o.from, o.hasBase = v, src, true
+		}
+		s.own[id] = o
 	}
 	s.changed(id)
 }
@@ -249,11 +256,23 @@ func (s *Session) Reset(name string, local bool) error {
 	if err := s.mayChange(Get(id), SourceSession); err != nil {
 		return err
 	}
-	s.put(id, s.reg.Value(id), SourceSession, local)
-	if !local {
-		delete(s.own, id)
-	}
+	s.restore(id, local)
 	return nil
+}
+
+// restore gives a setting the value that it had when the session started.
+func (s *Session) restore(id ID, local bool) {
+	switch o := s.own[id]; {
+	case o.hasBase && local:
+		s.put(id, o.base, SourceSession, true)
+	case o.hasBase:
+		s.put(id, o.base, o.from, false)
+	default:
+		s.put(id, s.reg.Value(id), SourceSession, local)
+		if !local {
+			delete(s.own, id)
+		}
+	}
 }
 
 // NoResetAll reports settings that RESET ALL leaves alone.
@@ -273,8 +292,7 @@ func (s *Session) ResetAll() error {
 			continue
 		}
 		if d := Get(id); s.own[id].source == SourceSession && d.Context >= Superuser {
-			s.put(id, s.reg.Value(id), SourceSession, false)
-			delete(s.own, id)
+			s.restore(id, false)
 		}
 	}
 	return nil
@@ -298,8 +316,11 @@ func (s *Session) Show(name string) (string, error) {
 		}
 		return "", unknown(name)
 	}
-	if id == ArchiveCommand && s.Str(ArchiveMode) == "off" {
+	switch {
+	case id == ArchiveCommand && s.Str(ArchiveMode) == "off":
 		return "(disabled)", nil
+	case id == Seed:
+		return "unavailable", nil
 	}
 	return Get(id).Format(s.Value(id)), nil
 }
@@ -330,6 +351,9 @@ func (s *Session) List() []Row {
 			r.Source, r.File, r.Line = o.source, "", 0
 			if o.hasLocal {
 				r.Source = SourceSession
+			}
+			if o.hasBase {
+				r.Reset = d.Raw(o.base)
 			}
 		}
 		out = append(out, r)

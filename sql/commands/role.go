@@ -14,6 +14,7 @@ import (
 	"github.com/pgmini/pgmini/guc"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/sql/types"
 )
 
 // roleByName finds a role.
@@ -312,6 +313,9 @@ func (c *cmd) alterRoleSet(n *pg.AlterRoleSetStmt) {
 	if n.Role != nil {
 		role = c.role(n.Role)
 		if role != c.User() {
+			if r := must(c.Catalog().AuthID(role)); r.Rolsuper && !c.Superuser() {
+				fail(pgerr.InsufficientPrivilege, "must be superuser to alter superusers")
+			}
 			c.mayChangeRole(must(c.Catalog().AuthID(role)))
 		}
 	}
@@ -354,7 +358,11 @@ func (c *cmd) storeSetting(db, role oid.OID, s *pg.VariableSetStmt) {
 	case pg.VariableSetKind_VAR_SET_VALUE:
 		var parts []string
 		for _, a := range s.Args {
-			parts = append(parts, nodeText(a))
+			p := nodeText(a)
+			if id, ok := guc.Find(s.Name); ok && guc.IsList(id) {
+				p = types.QuoteIdent(p)
+			}
+			parts = append(parts, p)
 		}
 		v := strings.Join(parts, ", ")
 		probe := guc.NewSession(c.Server().Registry())

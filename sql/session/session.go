@@ -263,7 +263,7 @@ func (s *Session) configure(o Options) error {
 	for _, k := range []struct {
 		db, role oid.OID
 		src      guc.Source
-	}{{s.db, 0, guc.SourceDatabase}, {0, s.auth, guc.SourceUser}, {s.db, s.auth, guc.SourceDBUser}} {
+	}{{0, 0, guc.SourceGlobal}, {s.db, 0, guc.SourceDatabase}, {0, s.auth, guc.SourceUser}, {s.db, s.auth, guc.SourceDBUser}} {
 		set, err := s.cat.RoleSettings(k.db, k.role)
 		if err != nil {
 			return err
@@ -284,7 +284,7 @@ func (s *Session) configure(o Options) error {
 			return err
 		}
 	}
-	if err := s.guc.Set("client_encoding", "UTF8", guc.SourceDefault+1, false); err != nil {
+	if err := s.guc.Set("client_encoding", "UTF8", guc.SourceDefault, false); err != nil {
 		return err
 	}
 	for _, kv := range o.Settings {

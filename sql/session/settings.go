@@ -121,21 +121,11 @@ func (s *Session) setVariable(v *pg.VariableSetStmt) (string, error) {
 	if v.IsLocal && s.state != inBlock && s.state != implicit {
 		s.Notice("WARNING", pgerr.New(pgerr.NoActiveSQLTransaction, "SET LOCAL can only be used in transaction blocks"))
 	}
-	var parts []string
-	for _, a := range v.Args {
-		t := constText(a)
-		if d, ok := guc.Find(name); ok && isList(d) && (len(v.Args) > 1 || name == "search_path") {
-			t = types.QuoteIdent(t)
-		}
-		parts = append(parts, t)
+	text, err := settingText(name, v)
+	if err != nil {
+		return "", err
 	}
-	if name == "timezone" && len(v.Args) == 1 {
-		var err error
-		if parts[0], err = zoneText(v.Args[0], parts[0]); err != nil {
-			return "", err
-		}
-	}
-	return "SET", s.setSetting(name, strings.Join(parts, ", "), v.IsLocal)
+	return "SET", s.setSetting(name, text, v.IsLocal)
 }
 
 // zoneText is the zone that SET TIME ZONE names: an interval keeps its type, so
@@ -165,13 +155,52 @@ func zoneText(n *pg.Node, text string) (string, error) {
 	return "INTERVAL '" + s + "'", err
 }
 
-// isList reports settings whose value is a list of names.
-func isList(id guc.ID) bool {
-	switch id {
-	case guc.SearchPath, guc.SessionPreloadLibraries, guc.LocalPreloadLibraries, guc.SharedPreloadLibraries:
-		return true
+// settingText is the value that a SET names.
+func settingText(name string, v *pg.VariableSetStmt) (string, error) {
+	id, known := guc.Find(name)
+	if len(v.Args) > 1 && !(known && guc.TakesMany(id)) {
+		return "", pgerr.New(pgerr.InvalidParameterValue, "SET %s takes only one argument", name)
 	}
-	return false
+	var parts []string
+	for _, a := range v.Args {
+		t := constText(a)
+		if known && guc.IsList(id) {
+			t = types.QuoteIdent(t)
+		}
+		if name == "timezone" {
+			var err error
+			if t, err = zoneText(a, t); err != nil {
+				return "", err
+			}
+		}
+		parts = append(parts, t)
+	}
+	return strings.Join(parts, ", "), nil
+}
+
+// alterSystem is ALTER SYSTEM.
+func (s *Session) alterSystem(v *pg.VariableSetStmt) (string, error) {
+	const tag = "ALTER SYSTEM"
+	if err := s.PreventInBlock(tag); err != nil {
+		return "", err
+	}
+	name := strings.ToLower(v.Name)
+	all := v.Kind == pg.VariableSetKind_VAR_RESET_ALL
+	if !s.super {
+		if all {
+			return "", pgerr.New(pgerr.InsufficientPrivilege, "permission denied to perform ALTER SYSTEM RESET ALL")
+		}
+		return "", pgerr.New(pgerr.InsufficientPrivilege, "permission denied to set parameter \"%s\"", name)
+	}
+	var value *string
+	if v.Kind == pg.VariableSetKind_VAR_SET_VALUE {
+		text, err := settingText(name, v)
+		if err != nil {
+			return "", err
+		}
+		value = &text
+	}
+	return tag, s.srv.Registry().AlterSystem(s.srv.FS(), ".", name, value, all)
 }
 
 func (s *Session) setMulti(name string, v *pg.VariableSetStmt) (string, error) {

@@ -107,6 +107,8 @@ func (s *Session) utility(st *statement, args params, sink *resultSink) (string,
 		return s.transaction(n.TransactionStmt)
 	case *pg.Node_VariableSetStmt:
 		return s.setVariable(n.VariableSetStmt)
+	case *pg.Node_AlterSystemStmt:
+		return s.alterSystem(n.AlterSystemStmt.Setstmt)
 	case *pg.Node_VariableShowStmt:
 		return "SHOW", s.show(n.VariableShowStmt.Name, sink)
 	case *pg.Node_PrepareStmt:
