@@ -74,6 +74,10 @@ func load(files ...[]byte) (*Data, error) {
 		}
 	}
 	d.fillBodies()
+	// The one description that matters: pg_dump leaves the schema public alone
+	// only if its comment is this.
+	d.Rows[oid.RelDescription] = append(d.Rows[oid.RelDescription],
+		(&rows.PgDescription{Objoid: oid.PublicNamespace, Classoid: oid.RelNamespace, Description: "standard public schema"}).Values())
 	return d, nil
 }
 

@@ -258,6 +258,8 @@ func (a *alteration) one(k *pg.AlterTableCmd) {
 		a.setPersistence(k.Subtype == pg.AlterTableType_AT_SetLogged)
 	case pg.AlterTableType_AT_ClusterOn, pg.AlterTableType_AT_DropCluster:
 		a.clusterOn(k.Name)
+	case pg.AlterTableType_AT_ReplicaIdentity:
+		a.replicaIdentity(k.Def.GetReplicaIdentityStmt())
 	case pg.AlterTableType_AT_AlterConstraint:
 		a.alterConstraint(k.Def.GetConstraint())
 	case pg.AlterTableType_AT_SetOptions, pg.AlterTableType_AT_ResetOptions:
