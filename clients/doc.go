@@ -1,4 +1,4 @@
 // Package clients runs clients that PostgreSQL's users have, unmodified, against
-// pgmini: pgbench, psycopg and node-postgres. pgx and lib/pq are tested in package
+// pgmini: psql in a terminal, pgbench, psycopg and node-postgres. pgx and lib/pq are tested in package
 // server.
 package clients

@@ -170,3 +170,21 @@ func TestWire(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestPreparedAllocatesNothing: a prepared lookup, from message to message.
+func TestPreparedAllocatesNothing(t *testing.T) {
+	w := accounts(t)
+	i := 0
+	one := func() {
+		i++
+		w.bind("s", i*7919%10000+1)
+		w.round(t)
+	}
+	for range 200 {
+		one()
+	}
+	// Workers of the server may allocate meanwhile, but not each time.
+	if n := testing.AllocsPerRun(2000, one); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

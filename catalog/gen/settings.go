@@ -22,6 +22,10 @@ func settings(s server) (table, names string) {
 		coalesce(array_to_string(enumvals, ','), ''), context, coalesce(boot_val, ''), category,
 		array_to_string(pg_settings_get_flags(name), ',') from pg_settings where name not like 'plpgsql.%' order by lower(name)`) {
 		fmt.Fprintf(&ids, "%s ID = %d\n", idName(r[0]), i)
+		if r[0] == "server_version" { // the number is PostgreSQL's, whose name is not ours
+			number, _, _ := strings.Cut(r[7], " ")
+			r[7] = number + " (pgmini)"
+		}
 		fmt.Fprintf(&b, "{Name: %q, Kind: %s, Context: %s, Boot: %q", r[0], kinds[r[1]], contexts[r[6]], strings.ReplaceAll(r[7], `\\`, `\`))
 		if r[2] != "" {
 			fmt.Fprintf(&b, ", Unit: %q", r[2])

@@ -345,6 +345,46 @@ var scripts = []struct{ name, text string }{
 		B||d|1
 		E||0
 		S`},
+	{"keys and checks again and again", `Q|create table pk(a int primary key check (a < 100)); create table fk(b int references pk, c int unique deferrable initially deferred)
+		P|p|insert into pk values ($1)
+		P|f|insert into fk values ($1, $2)
+		P|d|delete from pk where a = $1
+		B||p|1
+		E||0
+		S
+		B||f|1|1
+		E||0
+		B||f|1|2
+		E||0
+		S
+		B||f|7|3
+		E||0
+		S
+		B||f|1|4
+		E||0
+		B||f|8|5
+		E||0
+		S
+		B||f|1|2
+		E||0
+		S
+		B||d|1
+		E||0
+		S
+		B||p|100
+		E||0
+		S
+		B||p|1
+		E||0
+		S
+		B||p|2
+		E||0
+		B||d|2
+		E||0
+		B||d|2
+		E||0
+		S
+		Q|select * from fk order by c`},
 	{"SQL's PREPARE", `Q|prepare p(int) as select $1 * 2
 		Q|execute p(21)
 		Q|execute p
