@@ -176,7 +176,7 @@ func (s *Session) keep(gen uint64, k key, v any) {
 // be kept until Valid says no.
 func (s *Session) Relation(o oid.OID) (*access.Relation, error) {
 	if e := s.cachedRel(o); e != nil {
-		return e.rel, nil
+		return s.touched(e.rel), nil
 	}
 	c := s.db
 	if st, ok := s.srv.static[o]; ok && st.Shared {
@@ -198,7 +198,16 @@ func (s *Session) Relation(o oid.OID) (*access.Relation, error) {
 		}
 		c.publishRel(gen, e)
 	}
-	return e.rel, nil
+	return s.touched(e.rel), nil
+}
+
+// touched notes that the transaction uses a temporary relation: then it cannot be
+// prepared.
+func (s *Session) touched(r *access.Relation) *access.Relation {
+	if r.Persistence == 't' && s.tx != nil {
+		s.tx.TouchTemp()
+	}
+	return r
 }
 
 func (s *Session) keepTemp(e *relEntry) {

@@ -225,7 +225,11 @@ func (lk *lock) wakeWaiters() {
 
 // sleep waits until somebody grants what o queued for, or an error ends the wait.
 func (m *Manager) sleep(ctx context.Context, p *partition, o *Owner, tag Tag, mode Mode) error {
-	look := time.NewTimer(m.opt.DeadlockTimeout())
+	patience := o.DeadlockTimeout
+	if patience == 0 {
+		patience = m.opt.DeadlockTimeout()
+	}
+	look := time.NewTimer(patience)
 	defer look.Stop()
 	var late <-chan time.Time
 	if o.LockTimeout > 0 {

@@ -122,6 +122,8 @@ type Owner struct {
 	PID int32
 	// LockTimeout is lock_timeout; 0 means none.
 	LockTimeout time.Duration
+	// DeadlockTimeout is the session's own deadlock_timeout; 0 means the server's.
+	DeadlockTimeout time.Duration
 	// Query, if set, gives the text that the log shows in a deadlock report.
 	Query func() string
 

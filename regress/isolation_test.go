@@ -179,6 +179,18 @@ func (i *isolation) settle(session int) bool {
 	return false
 }
 
+// await waits for a session that a timeout lets go.
+func (i *isolation) await(session int) bool {
+	select {
+	case text := <-i.running[session]:
+		i.running[session] = nil
+		fmt.Fprintf(&i.out, "%s:\n%s", i.names[session], text)
+		return true
+	case <-time.After(3 * time.Second):
+		return false
+	}
+}
+
 func (i *isolation) permutation(steps []string) {
 	fmt.Fprintf(&i.out, "\npermutation %s\n", strings.Join(steps, " "))
 	for _, sql := range i.spec.setup {
@@ -194,7 +206,7 @@ func (i *isolation) permutation(steps []string) {
 			break
 		}
 		k := st.session
-		if i.running[k] != nil {
+		if i.running[k] != nil && !i.await(k) {
 			fmt.Fprintf(&i.out, "%s: cannot run, its session waits\n", name)
 			break
 		}
@@ -270,11 +282,11 @@ func TestIsolation(t *testing.T) {
 	rewrite := os.Getenv("PGMINI_REWRITE") == "stock"
 	if rewrite {
 		c := pg.Initdb(t)
-		c.Start()
+		c.Start("max_prepared_transactions=10")
 		s = c
 	} else {
 		p := oracle.BuildPgmini(t, pg).Initdb(t)
-		p.Start()
+		p.Start("max_prepared_transactions=10")
 		t.Cleanup(func() {
 			if err := p.Stop(); err != nil {
 				t.Error(err)

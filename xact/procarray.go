@@ -8,8 +8,8 @@ import (
 
 	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
-	"github.com/pgmini/pgmini/pgstat"
 	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/pgstat"
 	"github.com/pgmini/pgmini/xid"
 	"github.com/pgmini/pgmini/xlog"
 )

@@ -82,6 +82,9 @@ func (t *Tx) prepare(ctx context.Context, gid string, owner oid.OID) error {
 			}
 		}
 	}
+	if t.temp {
+		return pgerr.New(pgerr.FeatureNotSupported, "cannot PREPARE a transaction that has operated on temporary objects")
+	}
 	if t.ssi != nil {
 		return pgerr.NotYet("PREPARE TRANSACTION at the isolation level SERIALIZABLE")
 	}

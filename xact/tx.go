@@ -6,8 +6,8 @@ import (
 
 	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
-	"github.com/pgmini/pgmini/pgstat"
 	"github.com/pgmini/pgmini/pgerr"
+	"github.com/pgmini/pgmini/pgstat"
 	"github.com/pgmini/pgmini/smgr"
 	"github.com/pgmini/pgmini/xact/ssi"
 	"github.com/pgmini/pgmini/xid"
@@ -60,6 +60,7 @@ type Tx struct {
 	stats  []pendingStat
 	inval  []byte // messages of the levels, innermost last
 	initf  bool   // the relation cache's init file is stale
+	temp   bool   // it used a temporary relation
 
 	ssi        *ssi.Xact // of a serializable transaction from its first snapshot on
 	stmt, now  Snapshot  // reused by Snapshot and LatestSnapshot
@@ -100,7 +101,7 @@ func (p *Proc) Begin(opt BeginOptions) *Tx {
 	t.start = p.m.opt.Now()
 	t.levels = append(t.levels[:0], level{id: 1})
 	t.subID, t.cmd, t.used = 1, 0, false
-	t.latest, t.forceSync, t.locked, t.initf = 0, false, false, false
+	t.latest, t.forceSync, t.locked, t.initf, t.temp = 0, false, false, false, false
 	p.local++
 	if p.local == 0 {
 		p.local = 1
@@ -383,6 +384,10 @@ func (t *Tx) ForceSync() { t.forceSync = true }
 // AddInvalidation queues shared invalidation messages (16 bytes each, as
 // PostgreSQL's SharedInvalidationMessage) for the commit record and for everyone.
 func (t *Tx) AddInvalidation(msgs []byte) { t.inval = append(t.inval, msgs...) }
+
+// TouchTemp says that the transaction used a temporary relation, which another
+// session could not.
+func (t *Tx) TouchTemp() { t.temp = true }
 
 // InvalidateInitFile says that the relation cache's init file becomes stale.
 func (t *Tx) InvalidateInitFile() { t.initf = true }

@@ -22,7 +22,9 @@ type block struct {
 	state blockState
 	// failed: an error happened in the block; only its end or ROLLBACK TO may come.
 	failed bool
-	saves  []savepoint
+	// uncommitted: SHOW says read uncommitted, which is read committed.
+	uncommitted bool
+	saves       []savepoint
 	// pipelined: statements of the pipeline ran in tx, which waits for Sync.
 	pipelined bool
 }
@@ -56,6 +58,7 @@ func (s *Session) begin(state blockState) error {
 	case "serializable":
 		iso = xact.Serializable
 	}
+	s.uncommitted = s.guc.Str(guc.DefaultTransactionIsolation) == "read uncommitted"
 	s.tx = s.proc.Begin(xact.BeginOptions{Isolation: iso, ReadOnly: s.guc.Bool(guc.DefaultTransactionReadOnly),
 		Deferrable: s.guc.Bool(guc.DefaultTransactionDeferrable)})
 	s.state, s.pipelined = state, false

@@ -30,6 +30,8 @@ func (s *Session) changed(id guc.ID) {
 	case guc.SearchPath:
 		s.pathOK = false
 		s.version++
+	case guc.DeadlockTimeout:
+		s.proc.Locks().DeadlockTimeout = time.Duration(s.guc.Int(guc.DeadlockTimeout)) * time.Millisecond
 	case guc.LockTimeout:
 		s.proc.Locks().LockTimeout = time.Duration(s.guc.Int(guc.LockTimeout)) * time.Millisecond
 	case guc.Role, guc.SessionAuthorization:
@@ -313,6 +315,9 @@ func (s *Session) show(name string, sink *resultSink) error {
 func (s *Session) ShowSetting(name string) (string, error) {
 	switch strings.ToLower(name) {
 	case "transaction_isolation":
+		if s.tx != nil && s.uncommitted {
+			return "read uncommitted", nil
+		}
 		if s.tx != nil {
 			return isolationName(s.tx.Isolation()), nil
 		}

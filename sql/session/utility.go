@@ -275,6 +275,26 @@ func (s *Session) rollbackStmt(chain bool) error {
 	return again()
 }
 
+// beforePrepare does what a commit does that can fail.
+func (s *Session) beforePrepare() error {
+	if err := s.queue.FireDeferred(); err != nil {
+		return err
+	}
+	for _, p := range s.portals {
+		if p.hold && !p.held {
+			return pgerr.New(pgerr.FeatureNotSupported, "cannot PREPARE a transaction that has created a cursor WITH HOLD")
+		}
+	}
+	s.closePortals(0)
+	for range s.saves {
+		if err := s.tx.CommitSub(); err != nil {
+			return err
+		}
+		s.guc.Commit()
+	}
+	return nil
+}
+
 func (s *Session) prepareTransaction(gid string) (string, error) {
 	if s.failed {
 		s.abortAll()
@@ -284,15 +304,9 @@ func (s *Session) prepareTransaction(gid string) (string, error) {
 		s.Notice("WARNING", pgerr.New(pgerr.NoActiveSQLTransaction, "there is no transaction in progress"))
 		return "ROLLBACK", nil
 	}
-	if err := s.queue.FireDeferred(); err != nil {
+	if err := s.beforePrepare(); err != nil {
+		s.abortAll()
 		return "", err
-	}
-	s.closePortals(0)
-	for range s.saves {
-		if err := s.tx.CommitSub(); err != nil {
-			return "", err
-		}
-		s.guc.Commit()
 	}
 	s.saves = s.saves[:0]
 	s.queue.Reset()
@@ -355,6 +369,7 @@ func (s *Session) setIsolation(val string) error {
 	default:
 		return pgerr.New(pgerr.InvalidParameterValue, "invalid value for parameter \"transaction_isolation\": \"%s\"", val)
 	}
+	s.uncommitted = strings.EqualFold(val, "read uncommitted")
 	if level == s.tx.Isolation() {
 		return nil
 	}

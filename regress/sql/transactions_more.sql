@@ -1,0 +1,22 @@
+-- two-phase commit, savepoints, transaction modes
+create table pt(a int primary key);
+select * from pt;
+rollback;
+begin; savepoint a; savepoint b; release a; rollback to b; rollback;
+begin; savepoint a; select 1/0; release a; rollback to nope; rollback to a; select 1; release a; rollback to a; commit;
+savepoint a; release a; rollback to a;
+begin; savepoint a; insert into pt values (10); savepoint a; insert into pt values (11); rollback to a; release a; insert into pt values (12); commit; select * from pt;
+begin; savepoint "A b"; rollback to savepoint "A b"; rollback work to "A b"; rollback transaction to savepoint "A b"; end;
+start transaction isolation level serializable, read only, deferrable; show transaction_isolation; show transaction_deferrable; commit and no chain;
+begin; commit and chain; show transaction_isolation; rollback and chain; rollback;
+set session characteristics as transaction isolation level serializable read only; show transaction_isolation; begin; insert into pt values (99); rollback; reset default_transaction_isolation; show transaction_isolation; reset all;
+begin isolation level read uncommitted; show transaction_isolation; commit;
+begin transaction read only, read write; commit;
+begin; set transaction read only; set transaction read write; select 1; set transaction read only; set transaction read write; rollback;
+begin; select 1; set transaction isolation level serializable; rollback;
+begin; savepoint a; set transaction isolation level serializable; rollback;
+begin; savepoint a; set transaction deferrable; rollback; begin; select 1; set transaction deferrable; rollback;
+begin read only; savepoint a; set transaction read write; rollback;
+set transaction isolation level serializable; show transaction_isolation;
+abort; end; 
+begin isolation level serializable; set local transaction_isolation = 'read committed'; show transaction_isolation; rollback;
