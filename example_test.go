@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"log"
 	"net"
 	"time"
 
@@ -27,40 +26,40 @@ func Example() {
 	ctx := context.Background()
 	db, err := pgmini.OpenMemory(ctx)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer db.Stop(engine.Fast)
 
 	cfg, err := pgx.ParseConfig("host=/ user=postgres database=postgres")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	cfg.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) { return db.Dial(ctx) }
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer conn.Close(ctx)
 	if _, err := conn.Exec(ctx, "create table fruit(name text primary key, n int)"); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	rows := [][]any{{"apple", 3}, {"pear", 5}}
 	if _, err := conn.CopyFrom(ctx, pgx.Identifier{"fruit"}, []string{"name", "n"}, pgx.CopyFromRows(rows)); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	_, err = conn.Exec(ctx, "insert into fruit values ($1, $2)", "apple", 1)
 	fmt.Println(err)
 
 	connector, err := pq.NewConnector("user=postgres dbname=postgres sslmode=disable")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	connector.Dialer(dialer{db})
 	pool := sql.OpenDB(connector)
 	defer pool.Close()
 	var total int
 	if err := pool.QueryRow("select sum(n) from fruit").Scan(&total); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(total)
 	// Output:

@@ -67,7 +67,7 @@ var layers = strings.Fields(`
 // constant
 var mayImport = map[string][]string{
 	"unsafe":            {"internal/osmem/"},
-	"golang.org/x/sys/": {"internal/osmem/", "vfs/osfs/"},
+	"golang.org/x/sys/": {"internal/osmem/", "vfs/osfs/", "clients/"},
 	"syscall":           {"internal/osmem/", "internal/oracle/", "vfs/", "pgerr/", "cmd/", "bench/", "_test.go"},
 	"os":                {"cmd/", "vfs/osfs/", "internal/oracle/", "internal/dd/", "bench/", "regress/", "catalog/gen/", "_test.go"},
 	"os/":               {"cmd/", "internal/oracle/", "bench/", "regress/", "catalog/gen/", "_test.go"},
