@@ -85,8 +85,10 @@ func (b *bench) run(out string) (err error) {
 		{"pgbench -S prepared -c 8", "tps", b.pgbench("-S", "-M", "prepared")},
 		{"pgbench -S simple -c 8", "tps", b.pgbench("-S", "-M", "simple")},
 		{"pgbench TPC-B prepared -c 8", "tps", b.pgbench("-M", "prepared")},
+		{"pgbench -S -C -c 8", "tps", b.pgbench("-S", "-C")},
 		{"COPY FROM", "ms", b.copyFrom},
 		{"memory of an idle session", "kB", b.idle},
+		{"CPU of 1000 idle sessions", "ms/s", b.idleCPU},
 	} {
 		if !b.only.MatchString(m.name) {
 			continue

@@ -45,7 +45,7 @@ func (b *bench) start(s *server) (float64, error) {
 	return since(t), err
 }
 
-var tps = regexp.MustCompile(`tps = ([0-9.]+) \(without`) // constant
+var tps = regexp.MustCompile(`tps = ([0-9.]+) \((?:without|including)`) // constant
 
 // pgbench measures a script after the tables were made; only one server runs.
 func (b *bench) pgbench(args ...string) func(*server) (float64, error) {
@@ -136,22 +136,84 @@ func (b *bench) idle(s *server) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	var conns []net.Conn
-	defer func() {
-		for _, c := range conns {
-			c.Close()
-		}
-	}()
-	for range n {
-		c, err := session(filepath.Join(s.dir, ".s.PGSQL."+strconv.Itoa(s.port)))
-		if err != nil {
-			return 0, err
-		}
-		conns = append(conns, c)
+	leave, err := s.sessions(n)
+	defer leave()
+	if err != nil {
+		return 0, err
 	}
 	time.Sleep(time.Second)
 	after, err := memory(s.cmd.Process.Pid)
 	return (after - before) / n, err
+}
+
+// idleCPU measures the processor time that a server with 1000 idle sessions takes,
+// in milliseconds per second.
+func (b *bench) idleCPU(s *server) (float64, error) {
+	b.other(s).stop()
+	s.stop()
+	if err := s.start(); err != nil {
+		return 0, err
+	}
+	leave, err := s.sessions(1000)
+	defer leave()
+	if err != nil {
+		return 0, err
+	}
+	time.Sleep(2 * time.Second)
+	before, err := cpuTime(s.cmd.Process.Pid)
+	if err != nil {
+		return 0, err
+	}
+	const span = 10
+	time.Sleep(span * time.Second)
+	after, err := cpuTime(s.cmd.Process.Pid)
+	return (after - before) / span, err
+}
+
+// cpuTime is the time that a process and its children used, in milliseconds.
+func cpuTime(pid int) (float64, error) {
+	kids, err := children(pid)
+	if err != nil {
+		return 0, err
+	}
+	total := 0.0
+	for _, p := range append(kids, pid) {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p))
+		if err != nil {
+			continue // it ended
+		}
+		_, rest, _ := strings.Cut(string(b), ") ")
+		f := strings.Fields(rest)
+		if len(f) < 13 {
+			return 0, fmt.Errorf("/proc/%d/stat: %q", p, b)
+		}
+		for _, v := range f[11:13] { // utime and stime, in ticks of 10 ms
+			n, err := strconv.ParseFloat(v, 64)
+			if err != nil {
+				return 0, err
+			}
+			total += 10 * n
+		}
+	}
+	return total, nil
+}
+
+// sessions opens n sessions; leave ends them.
+func (s *server) sessions(n int) (leave func(), err error) {
+	var conns []net.Conn
+	leave = func() {
+		for _, c := range conns {
+			c.Close()
+		}
+	}
+	for range n {
+		c, err := session(filepath.Join(s.dir, ".s.PGSQL."+strconv.Itoa(s.port)))
+		if err != nil {
+			return leave, err
+		}
+		conns = append(conns, c)
+	}
+	return leave, nil
 }
 
 // session connects and runs one query.
