@@ -146,6 +146,8 @@ func plainTitle(p plan.Plan) string {
 		return "Hash"
 	case *plan.Material:
 		return "Materialize"
+	case *plan.Memoize:
+		return "Memoize"
 	case *plan.IncrementalSort:
 		return "Incremental Sort"
 	case *plan.Sort:
@@ -368,6 +370,13 @@ func (e *explainer) upperProperties(p plan.Plan, indent int, upper bool) {
 		e.line(indent, "Presorted Key: %s", e.sortKeys(p, x.Keys[:x.PresortedCols]))
 	case *plan.MergeAppend:
 		e.line(indent, "Sort Key: %s", e.sortKeys(p, x.Keys))
+	case *plan.Memoize:
+		var l []string
+		for _, k := range x.Keys {
+			l = append(l, e.expr(p, k, upper))
+		}
+		e.line(indent, "Cache Key: %s", strings.Join(l, ", "))
+		e.line(indent, "Cache Mode: logical")
 	case *plan.Hash:
 		if e.o.analyze && s != nil && s.Buckets > 0 {
 			e.line(indent, "Buckets: %d  Batches: %d  Memory Usage: %dkB", s.Buckets, max(s.Batches, 1), s.Memory)

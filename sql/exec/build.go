@@ -46,6 +46,8 @@ func (x *Execution) buildOne(p plan.Plan) (Node, error) {
 		return x.newMergeJoin(p)
 	case *plan.Hash:
 		return x.build(p.Left)
+	case *plan.Memoize:
+		return x.build(p.Left)
 	case *plan.Material:
 		return x.newMaterial(p)
 	case *plan.Sort:

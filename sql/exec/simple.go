@@ -27,6 +27,9 @@ type result struct {
 func (x *Execution) newResult(p *plan.Result) (Node, error) {
 	n := &result{p: p}
 	var s childScope
+	if p.Left == nil {
+		p = withoutInput(p)
+	}
 	if p.Left != nil {
 		var err error
 		if n.child, err = x.build(p.Left); err != nil {
@@ -41,6 +44,25 @@ func (x *Execution) newResult(p *plan.Result) (Node, error) {
 	n.cond, err = (&compiler{x: x, scope: s}).exprs(p.ResConstantQual)
 	n.one = Batch{N: 1, Sel: all(1)}
 	return n, err
+}
+
+// withoutInput replaces the variables of a Result that never returns a row, as a
+// condition is the constant false.
+func withoutInput(p *plan.Result) *plan.Result {
+	q := *p
+	q.TargetList = nil
+	for _, te := range p.TargetList {
+		c := *te
+		c.Expr = node.Mutate(te.Expr, func(n node.Node) (node.Node, bool) {
+			v, ok := n.(*node.Var)
+			if !ok {
+				return nil, false
+			}
+			return &node.Const{Consttype: v.Vartype, Consttypmod: v.Vartypmod, Constcollid: v.Varcollid, Constlen: -1, Constisnull: true, Constvalue: nullDatum, Location: -1}, true
+		})
+		q.TargetList = append(q.TargetList, &c)
+	}
+	return &q
 }
 
 func (n *result) Next(x *Execution) (*Batch, error) {

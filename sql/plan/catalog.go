@@ -25,6 +25,7 @@ type Catalog interface {
 	// or Invalid.
 	FamilyOperator(family, left, right oid.OID, strategy int) (oid.OID, error)
 	Func(f oid.OID) (Func, error)
+	Aggregate(f oid.OID) (Aggregate, error)
 	// SQLFunc is the body of a function in language SQL for a call with all its
 	// arguments, or nil if there is code for the function.
 	SQLFunc(call *node.FuncExpr) (*SQLFunc, error)
@@ -42,6 +43,11 @@ type Catalog interface {
 	// Estimate is Eval for external parameters whose values are known, for
 	// selectivity only; false if it is not known.
 	Estimate(e node.Node) (datum.Datum, bool)
+	// Elements takes an array apart; false if it is none.
+	Elements(d datum.Datum) ([]datum.Datum, bool)
+	// Scalar is a number that orders values of a type as their position; false if
+	// there is no such mapping.
+	Scalar(t oid.OID, d datum.Datum) (float64, bool)
 	// Compare orders two values of a type by its default btree class.
 	Compare(t, collation oid.OID) (func(a, b datum.Datum) int, error)
 }
@@ -62,6 +68,10 @@ type Index struct {
 	Pred          []node.Node // over Varno 1
 	Pages, Tuples float64
 	TreeHeight    float64
+
+	predOK bool        // the query's conditions imply Pred
+	folded []node.Node // Exprs over the relation
+	preds  []node.Node // Pred over the relation
 }
 
 // ColumnStats is a row of pg_statistic.
@@ -106,6 +116,13 @@ type Func struct {
 	Written  bool // there is code for it
 }
 
+// Aggregate is a row of pg_aggregate.
+type Aggregate struct {
+	Trans, Final, Sort oid.OID // Sort orders values so that the first is the result
+	Type               oid.OID // of the state
+	Space              float64
+}
+
 // Settings are the planner's configuration parameters.
 type Settings struct {
 	SeqPageCost, RandomPageCost                                        float64
@@ -115,6 +132,8 @@ type Settings struct {
 	CursorTupleFraction                                                float64
 	NoSeqScan, NoIndexScan, NoIndexOnlyScan, NoBitmapScan, NoTidScan   bool
 	NoNestLoop, NoHashJoin, NoMergeJoin, NoMaterial, NoSort, NoHashAgg bool
+	NoMemoize, NoIncrementalSort                                       bool
+	HashMemMultiplier                                                  float64
 }
 
 // Defaults are PostgreSQL's.

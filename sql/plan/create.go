@@ -8,15 +8,7 @@ import (
 	"github.com/pgmini/pgmini/sql/node"
 )
 
-// costs copies a path's estimates to its plan.
-func costs(p Plan, from *path) {
-	c := p.Common()
-	c.StartupCost, c.TotalCost, c.Rows = from.startup, from.total, from.rows
-	if c.Width == 0 {
-		c.Width = tlistWidth(c.TargetList)
-	}
-}
-
+// tlistWidth is the width of rows of which nothing but their types is known.
 func tlistWidth(list []*node.TargetEntry) int {
 	w := 0
 	for _, te := range list {
@@ -42,37 +34,36 @@ func tlistWidth(list []*node.TargetEntry) int {
 	return w
 }
 
-func (r *root) build(p *path) (Plan, error) {
-	plan, err := p.make()
-	if err != nil {
-		return nil, err
-	}
-	costs(plan, p)
-	return plan, nil
-}
-
-// joinNode sets what all joins have. covered are conditions that the join method
+// joinNode sets what all joins have. used are conditions that the join method
 // itself checks.
-func (r *root) joinNode(jn *Join, j *rel, kind node.JoinType, on, above, covered []*qual, left, right Plan) {
-	jn.Jointype, jn.Left, jn.Right = kind, left, right
-	jn.TargetList = r.varTlist(j.ids)
-	rest := without(on, covered...)
-	if kind == node.JoinInner {
-		jn.JoinQual = r.quals(append(rest, above...))
+func (r *root) joinNode(jn *Join, x *joining, quals, used []*qual, left, right Plan) {
+	jn.Jointype, jn.Left, jn.Right = x.kind, left, right
+	jn.TargetList = r.varTlist(x.j.ids)
+	rest := without(quals, used...)
+	if x.kind == node.JoinInner || x.kind == node.JoinSemi {
+		jn.JoinQual = r.quals(rest)
 		return
 	}
-	jn.JoinQual, jn.Qual = r.quals(rest), r.quals(above)
+	var own, above []*qual
+	for _, q := range rest {
+		if q.pushed {
+			above = append(above, q)
+		} else {
+			own = append(own, q)
+		}
+	}
+	jn.JoinQual, jn.Qual = r.quals(own), r.quals(above)
 }
 
 // makeNest builds a nested loop; variables of the outer side become parameters of
 // the inner.
-func (r *root) makeNest(j *rel, lp, rp *path, l, rt *rel, kind node.JoinType, on, above []*qual, material bool) (Plan, error) {
+func (r *root) makeNest(x *joining, lp, rp *path, quals []*qual) (Plan, error) {
 	left, err := r.build(lp)
 	if err != nil {
 		return nil, err
 	}
 	saved, claimed := r.outers, r.nest
-	r.outers = r.outers.union(l.ids)
+	r.outers = r.outers.union(x.o.ids)
 	r.nest = nil
 	right, err := r.build(rp)
 	if err != nil {
@@ -82,7 +73,7 @@ func (r *root) makeNest(j *rel, lp, rp *path, l, rt *rel, kind node.JoinType, on
 	n := &NestLoop{}
 	var later []NestLoopParam
 	for _, np := range r.nest {
-		if varsOf(np.Value).in(l.ids) {
+		if varsOf(np.Value).in(x.o.ids) {
 			n.NestParams = append(n.NestParams, np)
 		} else {
 			later = append(later, np)
@@ -94,16 +85,12 @@ func (r *root) makeNest(j *rel, lp, rp *path, l, rt *rel, kind node.JoinType, on
 			r.nest = append(r.nest, np)
 		}
 	}
-	if material {
-		m := &Material{Node: *outline(right)}
-		right = m
-	}
-	r.joinNode(&n.Join, j, kind, on, above, rp.covered, left, right)
-	n.InnerUnique = rp.unique && len(n.JoinQual) == 0 && kind != node.JoinAnti
-	return n, nil
+	r.joinNode(&n.Join, x, quals, nil, left, right)
+	n.InnerUnique = x.unique && len(n.JoinQual) == 0 && x.kind != node.JoinAnti
+	return r.gate(n, quals), nil
 }
 
-func (r *root) makeHash(j *rel, lp, rp *path, l, rt *rel, kind node.JoinType, on, above, eq []*qual) (Plan, error) {
+func (r *root) makeHash(x *joining, lp, rp *path, eq []*qual) (Plan, error) {
 	left, err := r.build(lp)
 	if err != nil {
 		return nil, err
@@ -115,18 +102,19 @@ func (r *root) makeHash(j *rel, lp, rp *path, l, rt *rel, kind node.JoinType, on
 	h := &Hash{Node: *outline(right)}
 	h.StartupCost = h.TotalCost
 	n := &HashJoin{}
-	r.joinNode(&n.Join, j, kind, on, above, eq, left, h)
+	r.joinNode(&n.Join, x, x.quals, eq, left, h)
 	for _, q := range eq {
-		o, i := r.sides(q, l)
-		op, coll, err := r.oriented(q, l)
+		o, i := r.sides(q, x.o)
+		op, coll, err := r.oriented(q, x.o)
 		if err != nil {
 			return nil, err
 		}
-		n.HashClauses = append(n.HashClauses, &node.OpExpr{Opno: op, Opresulttype: oid.Bool, Inputcollid: coll, Args: []node.Node{r.nestParams(o), r.nestParams(i)}, Location: -1})
+		o, i = r.nestParams(o), r.nestParams(i)
+		n.HashClauses = append(n.HashClauses, &node.OpExpr{Opno: op, Opresulttype: oid.Bool, Inputcollid: coll, Args: []node.Node{o, i}, Location: -1})
 		n.HashOperators, n.HashCollations = append(n.HashOperators, op), append(n.HashCollations, coll)
-		n.HashKeys, h.HashKeys = append(n.HashKeys, r.nestParams(o)), append(h.HashKeys, r.nestParams(i))
+		n.HashKeys, h.HashKeys = append(n.HashKeys, o), append(h.HashKeys, i)
 	}
-	return n, nil
+	return r.gate(n, x.quals), nil
 }
 
 // oriented is q's operator with l's side on the left.
@@ -142,7 +130,7 @@ func (r *root) oriented(q *qual, l *rel) (op, coll oid.OID, err error) {
 	return o.Commutator, coll, err
 }
 
-func (r *root) makeMerge(j *rel, ls, rs *path, l, rt *rel, kind node.JoinType, on, above, eq []*qual, keys []sortKey) (Plan, error) {
+func (r *root) makeMerge(x *joining, ls, rs *path, quals []*qual, order []sortKey, material, skip bool) (Plan, error) {
 	left, err := r.build(ls)
 	if err != nil {
 		return nil, err
@@ -151,51 +139,126 @@ func (r *root) makeMerge(j *rel, ls, rs *path, l, rt *rel, kind node.JoinType, o
 	if err != nil {
 		return nil, err
 	}
-	n := &MergeJoin{}
-	r.joinNode(&n.Join, j, kind, on, above, eq, left, right)
-	for i, q := range eq {
-		o, in := r.sides(q, l)
-		op, coll, err := r.oriented(q, l)
+	if material {
+		m := r.material(rs)
+		right = &Material{Node: *outline(right)}
+		c := right.Common()
+		c.StartupCost, c.TotalCost, c.Rows, c.Width = m.startup, m.total, m.rows, int(m.width)
+	}
+	n := &MergeJoin{SkipMarkRestore: skip}
+	r.joinNode(&n.Join, x, x.quals, quals, left, right)
+	for _, q := range quals {
+		o, in := r.sides(q, x.o)
+		op, coll, err := r.oriented(q, x.o)
+		if err != nil {
+			return nil, err
+		}
+		key := r.sideKey(x, q, true)
+		for _, k := range order {
+			if k.ec.top() == key.ec.top() {
+				key.desc, key.nullsFirst = k.desc, k.nullsFirst
+			}
+		}
+		strategy := 1
+		if key.desc {
+			strategy = 5
+		}
+		t := r.classType(key.family, node.ExprType(bare(o)))
+		sortOp, err := r.cat.FamilyOperator(key.family, t, t, strategy)
 		if err != nil {
 			return nil, err
 		}
 		n.MergeClauses = append(n.MergeClauses, &node.OpExpr{Opno: op, Opresulttype: oid.Bool, Inputcollid: coll, Args: []node.Node{o, in}, Location: -1})
-		n.MergeKeys = append(n.MergeKeys, SortKey{SortOp: keys[i].op, Collation: coll})
+		n.MergeKeys = append(n.MergeKeys, SortKey{SortOp: sortOp, Collation: coll, Descending: key.desc, NullsFirst: key.nullsFirst})
 	}
-	return n, nil
+	return r.gate(n, x.quals), nil
 }
 
-// makeSort sorts a plan by expressions, adding those that are not in its target
-// list.
+// makeMemoize builds the node that keeps rows by parameters: keys are expressions
+// of outer rows.
+func (r *root) makeMemoize(in Plan, keys []node.Node, single bool) (Plan, error) {
+	m := &Memoize{Node: *outline(in), SingleRow: single}
+	for _, k := range keys {
+		t := node.ExprType(k)
+		m.Keys = append(m.Keys, r.nestParams(k))
+		m.Types = append(m.Types, t)
+	}
+	return m, nil
+}
+
+// makeSort sorts a plan by keys, adding those that are not in its target list.
 func (r *root) makeSort(in Plan, keys []sortKey) (Plan, error) {
 	c := in.Common()
-	for _, k := range keys {
-		if findTarget(c.TargetList, k.e) < 0 {
-			if _, ok := in.(*Result); !ok && !canProject(in) {
-				in = &Result{Node: *outline(in)}
-				c = in.Common()
-			}
-			c.TargetList = append(slices.Clone(c.TargetList), &node.TargetEntry{Expr: k.e, Resno: len(c.TargetList) + 1, Resjunk: true})
+	exprs := make([]node.Node, len(keys))
+	for i, k := range keys {
+		if exprs[i] = keyExpr(c.TargetList, k); exprs[i] != nil {
+			continue
 		}
+		e := k.e
+		if m := r.computable(c.TargetList, k); m != nil {
+			e = m
+		}
+		if _, ok := in.(*Result); !ok && !canProject(in) {
+			in = &Result{Node: *outline(in)}
+			c = in.Common()
+		}
+		c.TargetList = append(slices.Clone(c.TargetList), &node.TargetEntry{Expr: e, Resno: len(c.TargetList) + 1, Resjunk: true})
+		exprs[i] = e
 	}
 	s := &Sort{Node: *outline(in)}
-	for _, k := range keys {
+	for i, k := range keys {
 		op := k.op
-		if op == oid.Invalid {
+		t := r.classType(k.family, node.ExprType(exprs[i]))
+		if op == oid.Invalid || node.ExprType(bare(exprs[i])) != node.ExprType(bare(k.e)) {
 			strategy := 1
 			if k.desc {
 				strategy = 5
 			}
 			var err error
-			t := node.ExprType(k.e)
 			if op, err = r.cat.FamilyOperator(k.family, t, t, strategy); err != nil {
 				return nil, err
 			}
 		}
-		s.Keys = append(s.Keys, SortKey{Col: findTarget(c.TargetList, k.e) + 1, SortOp: op, Collation: k.collation, Descending: k.desc, NullsFirst: k.nullsFirst})
+		s.Keys = append(s.Keys, SortKey{Col: findTarget(c.TargetList, exprs[i]) + 1, SortOp: op, Collation: k.collation, Descending: k.desc, NullsFirst: k.nullsFirst})
 	}
 	s.StartupCost = s.TotalCost
 	return s, nil
+}
+
+// keyExpr is the member of a key's class that a target list has, nil if none.
+func keyExpr(list []*node.TargetEntry, k sortKey) node.Node {
+	if findTarget(list, k.e) >= 0 {
+		return k.e
+	}
+	for _, m := range k.ec.top().members {
+		if !m.ids.empty() && findTarget(list, m.e) >= 0 {
+			return m.e
+		}
+	}
+	return nil
+}
+
+// computable is a member of a key's class whose variables a target list has.
+func (r *root) computable(list []*node.TargetEntry, k sortKey) node.Node {
+	can := func(e node.Node) bool {
+		ok := true
+		node.Walk(e, func(n node.Node) bool {
+			if v, is := n.(*node.Var); is && findTarget(list, v) < 0 {
+				ok = false
+			}
+			return ok
+		})
+		return ok
+	}
+	if can(k.e) {
+		return k.e
+	}
+	for _, m := range k.ec.top().members {
+		if !m.ids.empty() && can(m.e) {
+			return m.e
+		}
+	}
+	return nil
 }
 
 // findTarget returns the position of e in a target list, or -1.
@@ -216,7 +279,7 @@ func findTarget(list []*node.TargetEntry, e node.Node) int {
 // canProject reports whether a node computes its target list.
 func canProject(p Plan) bool {
 	switch p.(type) {
-	case *Hash, *Material, *Sort, *IncrementalSort, *Unique, *SetOp, *LockRows, *Limit, *ModifyTable, *Append, *MergeAppend, *RecursiveUnion:
+	case *Hash, *Material, *Memoize, *Sort, *IncrementalSort, *Unique, *SetOp, *LockRows, *Limit, *ModifyTable, *Append, *MergeAppend, *RecursiveUnion:
 		return false
 	}
 	return true

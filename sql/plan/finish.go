@@ -68,6 +68,10 @@ func (f *finisher) finish() {
 	for _, s := range f.p.stmt.Subplans {
 		f.refs(s)
 	}
+	f.p.stmt.Plan = strip(f.p.stmt.Plan)
+	for i, s := range f.p.stmt.Subplans {
+		f.p.stmt.Subplans[i] = strip(s)
+	}
 	for _, s := range f.p.stmt.Subplans {
 		f.ext(s)
 	}
@@ -171,7 +175,7 @@ func (f *finisher) refs(p Plan) {
 	case *Hash:
 		n.HashKeys = f.list(n.HashKeys, outer, nil)
 		pass(c, outer)
-	case *Material, *Sort, *Unique, *SetOp, *LockRows, *Limit:
+	case *Material, *Memoize, *Sort, *IncrementalSort, *Unique, *SetOp, *LockRows, *Limit:
 		pass(c, outer)
 	case *Append, *MergeAppend, *RecursiveUnion:
 		for i, te := range c.TargetList {
@@ -179,7 +183,7 @@ func (f *finisher) refs(p Plan) {
 			t.Expr = columnVar(node.OuterVar, te, i+1)
 			c.TargetList[i] = &t
 		}
-	case *Agg, *WindowAgg, *ProjectSet:
+	case *Agg, *Group, *WindowAgg, *ProjectSet:
 		f.plain(c, outer)
 	case *IndexOnlyScan:
 		f.indexOnly(n)
@@ -427,6 +431,8 @@ func eachExpr(p Plan, do func(node.Node)) {
 		list(n.MergeClauses)
 	case *Hash:
 		list(n.HashKeys)
+	case *Memoize:
+		list(n.Keys)
 	case *Limit:
 		list([]node.Node{n.LimitOffset, n.LimitCount})
 	case *WindowAgg:
@@ -449,3 +455,57 @@ func eachExpr(p Plan, do func(node.Node)) {
 
 // String names a plan node for messages.
 func (n *Node) String() string { return fmt.Sprintf("plan node %d", n.ID) }
+
+// strip takes out the scans of subqueries that pass rows on as they are.
+func strip(p Plan) Plan {
+	if s, ok := p.(*SubqueryScan); ok {
+		s.Subplan = strip(s.Subplan)
+		if !trivial(s) {
+			return s
+		}
+		c := s.Subplan.Common()
+		c.InitPlan = append(s.InitPlan, c.InitPlan...)
+		for i, te := range s.TargetList {
+			t := *c.TargetList[i]
+			t.Resname, t.Ressortgroupref, t.Resjunk = te.Resname, te.Ressortgroupref, te.Resjunk
+			c.TargetList[i] = &t
+		}
+		return s.Subplan
+	}
+	c := p.Common()
+	if c.Left != nil {
+		c.Left = strip(c.Left)
+	}
+	if c.Right != nil {
+		c.Right = strip(c.Right)
+	}
+	switch n := p.(type) {
+	case *Append:
+		for i := range n.Plans {
+			n.Plans[i] = strip(n.Plans[i])
+		}
+	case *MergeAppend:
+		for i := range n.Plans {
+			n.Plans[i] = strip(n.Plans[i])
+		}
+	}
+	return p
+}
+
+// trivial reports whether the scan of a subquery returns its rows as they are.
+func trivial(s *SubqueryScan) bool {
+	sub := s.Subplan.Common().TargetList
+	if len(s.Qual) > 0 || len(s.TargetList) != len(sub) {
+		return false
+	}
+	for i, te := range s.TargetList {
+		if v, ok := te.Expr.(*node.Var); ok && v.Varno == s.ScanRelid && v.Varattno == i+1 && te.Resjunk == sub[i].Resjunk {
+			continue
+		}
+		k, ok := te.Expr.(*node.Const)
+		if !ok || !node.Equal(k, sub[i].Expr) {
+			return false
+		}
+	}
+	return true
+}

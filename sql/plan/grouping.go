@@ -1,25 +1,274 @@
 package plan
 
 import (
+	"math"
 	"slices"
 
+	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/node"
 )
 
-func (r *root) addGrouping(p Plan, have []sortKey) (Plan, []sortKey, error) {
-	q := r.q
-	var groupExprs []node.Node
-	for _, c := range q.GroupClause {
-		groupExprs = append(groupExprs, refTarget(q.TargetList, c.TleSortGroupRef))
-	}
-	in := slices.Clone(groupExprs)
-	vars := func(e node.Node) {
+// aggCosts is what the aggregates of a query cost.
+type aggCosts struct {
+	trans, final cost
+	space        float64
+	count        int
+}
+
+// aggregates adds up the costs of the query's aggregates.
+func (r *root) aggregates() *aggCosts {
+	c := &aggCosts{}
+	var seen []node.Node
+	see := func(e node.Node) {
 		if e == nil {
 			return
 		}
 		node.Walk(e, func(n node.Node) bool {
-			if slices.ContainsFunc(groupExprs, func(g node.Node) bool { return node.Equal(g, n) }) {
+			a, ok := n.(*node.Aggref)
+			if !ok {
+				return true
+			}
+			if slices.ContainsFunc(seen, func(o node.Node) bool { return node.Equal(o, a) }) {
+				return false
+			}
+			seen = append(seen, a)
+			r.aggregate(c, a)
+			return false
+		})
+	}
+	for _, te := range r.q.TargetList {
+		see(te.Expr)
+	}
+	see(r.q.HavingQual)
+	return c
+}
+
+func (r *root) aggregate(c *aggCosts, a *node.Aggref) {
+	info, err := r.cat.Aggregate(a.Aggfnoid)
+	if err != nil {
+		return
+	}
+	c.count++
+	op := r.set.CPUOperatorCost
+	fn := func(id oid.OID) float64 {
+		if id == oid.Invalid {
+			return 0
+		}
+		if f, err := r.cat.Func(id); err == nil {
+			return f.Cost * op
+		}
+		return op
+	}
+	c.trans.per += fn(info.Trans)
+	c.final.per += fn(info.Final)
+	for _, te := range a.Args {
+		c.trans.add(r.exprCost(te.Expr))
+	}
+	if a.Aggfilter != nil {
+		c.trans.add(r.exprCost(a.Aggfilter))
+	}
+	ti, ok := r.cat.Type(info.Type)
+	switch {
+	case ok && ti.ByVal:
+	case info.Type == oid.Internal:
+		if info.Space > 0 {
+			c.space += info.Space
+		} else {
+			c.space += 8192
+		}
+	default:
+		w := r.typeWidth(info.Type, -1)
+		if info.Space > 0 {
+			w = info.Space
+		} else if len(a.Args) > 0 && node.ExprType(a.Args[0].Expr) == info.Type {
+			w = r.exprWidth(a.Args[0].Expr)
+		}
+		c.space += maxAlign(w) + 2*8
+	}
+}
+
+// aggResult is an aggregation's cost and the rows it returns.
+type aggResult struct{ startup, total, rows float64 }
+
+// aggCost is the cost of aggregating rows of a width that cost startup and total.
+func (r *root) aggCost(s AggStrategy, a *aggCosts, cols int, groups float64, quals []node.Node, startup, total, rows, width float64) aggResult {
+	if a == nil {
+		a = &aggCosts{}
+	}
+	out := aggResult{rows: groups}
+	op, tup := r.set.CPUOperatorCost, r.set.CPUTupleCost
+	switch s {
+	case AggPlain:
+		out.startup = total + a.trans.startup + a.trans.per*rows + a.final.startup + a.final.per
+		out.total, out.rows = out.startup+tup, 1
+	case AggSorted, AggMixed:
+		out.startup, out.total = startup, total
+		if s == AggMixed && r.set.NoHashAgg {
+			out.startup, out.total = out.startup+disabled, out.total+disabled
+		}
+		out.total += a.trans.startup + a.trans.per*rows + op*float64(cols)*rows + a.final.startup + a.final.per*groups + tup*groups
+	default:
+		out.startup = total
+		if r.set.NoHashAgg {
+			out.startup += disabled
+		}
+		out.startup += a.trans.startup + a.trans.per*rows + op*float64(cols)*rows + a.final.startup
+		out.total = out.startup + a.final.per*groups + tup*groups
+	}
+	if s == AggHashed || s == AggMixed {
+		r.spillCost(&out, a, groups, rows, width)
+	}
+	if len(quals) > 0 {
+		c := r.listCost(quals)
+		out.startup += c.startup
+		out.total += c.startup + out.rows*c.per
+		out.rows = clamp(out.rows * r.listSel(quals, nil))
+	}
+	return out
+}
+
+// entrySize is what a group takes in a hash table.
+func entrySize(aggs int, width, space float64) float64 {
+	n := 24 + 16 + 16 + maxAlign(width) + 16 + 16*float64(aggs)
+	if space > 0 {
+		n += 16 + space
+	}
+	return n
+}
+
+// spillCost adds the cost of groups that do not fit in memory.
+func (r *root) spillCost(out *aggResult, a *aggCosts, groups, rows, width float64) {
+	entry := entrySize(a.count, width, a.space)
+	mem := r.set.hashMem()
+	limit, parts := mem, 0.0
+	if groups*entry >= mem {
+		parts = math.Floor(math.Min(1.5*groups*entry/mem, mem/8192*0.25))
+		parts = math.Exp2(math.Ceil(math.Log2(math.Max(4, math.Min(parts, 1024)))))
+		if part := 8192 * (parts + 1); mem > 4*part {
+			limit = mem - part
+		} else {
+			limit = mem * 0.75
+		}
+	}
+	most := math.Max(1, math.Floor(limit/entry))
+	batches := math.Max(math.Ceil(math.Max(groups*entry/limit, groups/most)), 1)
+	depth := math.Ceil(math.Log(batches) / math.Log(math.Max(parts, 2)))
+	pages := rowBytes(rows, width) / 8192 * depth
+	out.startup += pages * r.set.RandomPageCost
+	out.total += pages*r.set.RandomPageCost + 2*pages*r.set.SeqPageCost
+	spill := depth * rows * 2 * r.set.CPUTupleCost
+	out.startup, out.total = out.startup+spill, out.total+spill
+}
+
+// groupPaths puts aggregation over the joined relation.
+func (r *root) groupPaths(in *rel) (*rel, error) {
+	r.setGroupingCols()
+	q := r.q
+	sets, err := r.groupingSets()
+	if err != nil {
+		return nil, err
+	}
+	var exprs []node.Node
+	for _, c := range q.GroupClause {
+		exprs = append(exprs, refTarget(q.TargetList, c.TleSortGroupRef))
+	}
+	list := r.groupInput(exprs)
+	rel := r.upperRel(in.rows)
+	for _, p := range in.paths {
+		if p.needs.empty() {
+			n := r.projected(p, list)
+			rel.add(n)
+		}
+	}
+	r.finishRel(rel)
+	g := &grouping{exprs: exprs, sets: sets, list: list, costs: r.aggregates(), having: andList(q.HavingQual), groups: 1}
+	rows := rel.cheapest.rows
+	switch {
+	case sets != nil:
+		g.groups = 0
+		for _, s := range sets {
+			var e []node.Node
+			for _, k := range s {
+				e = append(e, exprs[k])
+			}
+			g.groups += r.groups(e, rows)
+		}
+	case len(exprs) > 0:
+		g.groups = r.groups(exprs, rows)
+	}
+	keys := r.clauseKeys(q.GroupClause, q.TargetList)
+	sortable := !slices.ContainsFunc(q.GroupClause, func(c *node.SortGroupClause) bool { return c.Sortop == oid.Invalid })
+	hashable := !slices.ContainsFunc(q.GroupClause, func(c *node.SortGroupClause) bool { return !c.Hashable })
+	out := r.upperRel(g.groups)
+	if p := r.minMaxPath(); p != nil {
+		out.add(p)
+	}
+	switch {
+	case len(exprs) == 0 && sets == nil:
+		out.add(r.aggPath(rel.cheapest, g, AggPlain, nil))
+	case sets != nil:
+		strategy := AggHashed
+		if slices.ContainsFunc(sets, func(s []int) bool { return len(s) == 0 }) {
+			strategy = AggMixed
+		}
+		out.add(r.aggPath(rel.cheapest, g, strategy, nil))
+	default:
+		if sortable {
+			for _, p := range rel.paths {
+				n := commonKeys(p.keys, keys)
+				if n == len(keys) || p == rel.cheapest {
+					s := r.sorted(p, keys, -1)
+					out.add(r.aggPath(s, g, AggSorted, s.keys))
+				}
+				if n > 0 && n < len(keys) && !r.set.NoIncrementalSort {
+					out.add(r.aggPath(r.incremental(p, keys, n, -1), g, AggSorted, keys))
+				}
+			}
+		}
+		if hashable && !r.orderedAggs() {
+			out.add(r.aggPath(rel.cheapest, g, AggHashed, nil))
+		}
+	}
+	r.finishRel(out)
+	if len(out.paths) == 0 {
+		return nil, pgerr.New(pgerr.FeatureNotSupported, "could not implement GROUP BY").
+			WithDetail("Some of the datatypes only support hashing, while others only support sorting.")
+	}
+	return out, nil
+}
+
+// orderedAggs reports whether an aggregate wants its input in an order, or without
+// duplicates.
+func (r *root) orderedAggs() bool {
+	any := func(e node.Node) bool {
+		return e != nil && node.Any(e, func(n node.Node) bool {
+			a, ok := n.(*node.Aggref)
+			return ok && (len(a.Aggorder) > 0 || len(a.Aggdistinct) > 0)
+		})
+	}
+	return slices.ContainsFunc(r.q.TargetList, func(te *node.TargetEntry) bool { return any(te.Expr) }) || any(r.q.HavingQual)
+}
+
+// grouping is what the ways to aggregate share.
+type grouping struct {
+	exprs  []node.Node
+	sets   [][]int
+	list   []*node.TargetEntry
+	costs  *aggCosts
+	having []node.Node
+	groups float64
+}
+
+// groupInput lists what aggregation reads: the grouping columns, then variables.
+func (r *root) groupInput(exprs []node.Node) []*node.TargetEntry {
+	in := slices.Clone(exprs)
+	see := func(e node.Node) {
+		if e == nil {
+			return
+		}
+		node.Walk(e, func(n node.Node) bool {
+			if slices.ContainsFunc(exprs, func(g node.Node) bool { return node.Equal(g, n) }) {
 				return false
 			}
 			if v, ok := n.(*node.Var); ok && v.Varno > 0 {
@@ -28,60 +277,99 @@ func (r *root) addGrouping(p Plan, have []sortKey) (Plan, []sortKey, error) {
 			return true
 		})
 	}
-	for _, te := range q.TargetList {
-		vars(te.Expr)
+	for _, te := range r.q.TargetList {
+		see(te.Expr)
 	}
-	vars(q.HavingQual)
-	list := inputTlist(in)
-	rows := p.Common().Rows
-	a := &Agg{}
-	for i, c := range q.GroupClause {
-		a.GrpColIdx = append(a.GrpColIdx, findTarget(list, groupExprs[i])+1)
-		a.GrpOperators = append(a.GrpOperators, c.Eqop)
-		a.GrpCollations = append(a.GrpCollations, collationOf(groupExprs[i]))
+	see(r.q.HavingQual)
+	return inputTlist(in)
+}
+
+// aggPath aggregates in. Without aggregates, sorted input is only made unique.
+func (r *root) aggPath(in *path, g *grouping, s AggStrategy, keys []sortKey) *path {
+	q := r.q
+	list := r.groupedTlist()
+	c := r.aggCost(s, g.costs, len(g.exprs), g.groups, g.having, in.startup, in.total, in.rows, in.width)
+	if s == AggSorted && !q.HasAggs && g.sets == nil {
+		c = aggResult{startup: in.startup, total: in.total + r.set.CPUOperatorCost*in.rows*float64(len(g.exprs)), rows: g.groups}
+		if len(g.having) > 0 {
+			hc := r.listCost(g.having)
+			c.startup += hc.startup
+			c.total += hc.startup + c.rows*hc.per
+			c.rows = clamp(c.rows * r.listSel(g.having, nil))
+		}
 	}
-	sets, err := r.groupingSets()
-	if err != nil {
-		return nil, nil, err
+	t := r.tlistCost(list)
+	p := &path{rows: c.rows, width: r.tlistWidth(list), keys: keys, startup: c.startup + t.startup, total: c.total + t.startup + t.per*c.rows}
+	p.make = func() (Plan, error) {
+		plan, err := r.build(in)
+		if err != nil {
+			return nil, err
+		}
+		if !r.q.HasAggs && s == AggSorted && g.sets == nil {
+			n := &Group{Node: Node{Left: plan, Qual: g.having, TargetList: list}}
+			n.GrpColIdx, n.GrpOperators, n.GrpCollations = r.groupColumns(g, plan)
+			return n, nil
+		}
+		a := &Agg{Node: Node{Left: plan, Qual: slices.Clone(g.having), TargetList: list}, AggStrategy: s, NumGroups: g.groups, GroupingSets: g.sets}
+		if s == AggMixed {
+			a.AggStrategy = AggHashed
+		}
+		a.GrpColIdx, a.GrpOperators, a.GrpCollations = r.groupColumns(g, plan)
+		return a, nil
 	}
-	a.GroupingSets = sets
-	a.NumGroups = 1
-	if len(q.GroupClause) > 0 {
-		a.NumGroups = r.groups(groupExprs, rows)
+	return p
+}
+
+func (r *root) groupColumns(g *grouping, in Plan) (cols []int, ops, colls []oid.OID) {
+	for i, c := range r.q.GroupClause {
+		cols = append(cols, findTarget(in.Common().TargetList, g.exprs[i])+1)
+		ops, colls = append(ops, c.Eqop), append(colls, collationOf(g.exprs[i]))
 	}
-	keys := r.clauseKeys(q.GroupClause, q.TargetList)
-	sortable := len(keys) == len(q.GroupClause) && len(keys) > 0
-	hashable := !slices.ContainsFunc(q.GroupClause, func(c *node.SortGroupClause) bool { return !c.Hashable }) && !r.set.NoHashAgg
-	p = project(p, list)
-	var order []sortKey
-	switch {
-	case len(q.GroupClause) == 0 && sets == nil:
-		a.AggStrategy = AggPlain
-	case sets != nil:
-		a.AggStrategy = AggHashed
-	case sortable && (ordered(have, keys) || !hashable):
-		if !ordered(have, keys) {
-			if p, err = r.makeSortOver(p, keys); err != nil {
-				return nil, nil, err
+	return
+}
+
+// removeDependentGroups drops grouping columns of a table that all columns of its
+// primary key determine.
+func (r *root) removeDependentGroups() {
+	q := r.q
+	if len(q.GroupingSets) > 0 || len(q.GroupClause) < 2 {
+		return
+	}
+	drop := map[int]bool{}
+	for _, b := range r.rels {
+		if b == nil || b.table == nil {
+			continue
+		}
+		atts := map[int]bool{}
+		for _, c := range q.GroupClause {
+			if v, ok := refTarget(q.TargetList, c.TleSortGroupRef).(*node.Var); ok && v.Varno == b.rti {
+				atts[v.Varattno] = true
 			}
 		}
-		a.AggStrategy, order = AggSorted, keys
-	default:
-		a.AggStrategy = AggHashed
+		for _, ix := range b.indexes {
+			info := ix.Rel.Index
+			if !info.Primary || len(atts) <= info.KeyCols || !info.Immediate {
+				continue
+			}
+			key := map[int]bool{}
+			for _, a := range info.AttNums[:info.KeyCols] {
+				key[int(a)] = true
+			}
+			all := true
+			for a := range key {
+				all = all && atts[a]
+			}
+			if !all {
+				continue
+			}
+			for _, c := range q.GroupClause {
+				if v, ok := refTarget(q.TargetList, c.TleSortGroupRef).(*node.Var); ok && v.Varno == b.rti && !key[v.Varattno] {
+					drop[c.TleSortGroupRef] = true
+				}
+			}
+		}
 	}
-	a.Left = p
-	c := p.Common()
-	a.Rows = a.NumGroups
-	a.StartupCost = c.TotalCost + rows*r.set.CPUOperatorCost*float64(len(q.GroupClause)+1)
-	a.TotalCost = a.StartupCost + a.NumGroups*r.set.CPUTupleCost
-	if a.AggStrategy == AggSorted {
-		a.StartupCost = c.StartupCost
-	}
-	a.Qual = andList(q.HavingQual)
-	a.TargetList = r.groupedTlist()
-	a.Width = tlistWidth(a.TargetList)
-	r.setGroupingCols(a)
-	return a, order, nil
+	q.GroupClause = slices.DeleteFunc(slices.Clone(q.GroupClause), func(c *node.SortGroupClause) bool { return drop[c.TleSortGroupRef] })
 }
 
 func (r *root) groupedTlist() []*node.TargetEntry {
@@ -144,116 +432,4 @@ func hasSet(e node.Node) bool {
 		}
 		return false
 	})
-}
-
-func (r *root) groupingSets() ([][]int, error) {
-	q := r.q
-	if len(q.GroupingSets) == 0 {
-		return nil, nil
-	}
-	pos := map[int]int{}
-	for i, c := range q.GroupClause {
-		pos[c.TleSortGroupRef] = i
-	}
-	sets := [][]int{{}}
-	for _, gs := range q.GroupingSets {
-		one, err := expandSet(gs)
-		if err != nil {
-			return nil, err
-		}
-		var next [][]int
-		for _, a := range sets {
-			for _, b := range one {
-				next = append(next, append(slices.Clone(a), b...))
-			}
-		}
-		sets = next
-	}
-	seen := map[string]bool{}
-	var out [][]int
-	for _, s := range sets {
-		var ps []int
-		key := make([]byte, len(q.GroupClause))
-		for _, ref := range s {
-			if p := pos[ref]; key[p] == 0 {
-				key[p] = 1
-				ps = append(ps, p)
-			}
-		}
-		if q.GroupDistinct && seen[string(key)] {
-			continue
-		}
-		seen[string(key)] = true
-		out = append(out, ps)
-	}
-	return out, nil
-}
-
-func expandSet(n node.Node) ([][]int, error) {
-	gs, ok := n.(*node.GroupingSet)
-	if !ok {
-		return nil, pgerr.New(pgerr.InternalError, "unexpected node %T in GROUPING SETS", n)
-	}
-	var parts [][]int // of ROLLUP and CUBE
-	var all [][]int
-	switch gs.Kind {
-	case node.GroupingSetEmpty:
-		return [][]int{{}}, nil
-	case node.GroupingSetSimple:
-		return [][]int{gs.Content.(node.IntList)}, nil
-	}
-	for _, k := range gs.Content.(node.List) {
-		e, err := expandSet(k)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, e...)
-		parts = append(parts, e[0])
-	}
-	switch gs.Kind {
-	case node.GroupingSetSets:
-		return all, nil
-	case node.GroupingSetRollup:
-		var out [][]int
-		for n := len(parts); n >= 0; n-- {
-			out = append(out, slices.Concat(parts[:n]...))
-		}
-		return out, nil
-	}
-	var out [][]int
-	for mask := 1<<len(parts) - 1; mask >= 0; mask-- {
-		var s []int
-		for i := range parts {
-			if mask&(1<<(len(parts)-1-i)) != 0 {
-				s = append(s, parts[i]...)
-			}
-		}
-		out = append(out, s)
-	}
-	return out, nil
-}
-
-func (r *root) setGroupingCols(a *Agg) {
-	fix := func(e node.Node) node.Node {
-		return node.Mutate(e, func(n node.Node) (node.Node, bool) {
-			g, ok := n.(*node.GroupingFunc)
-			if !ok {
-				return nil, false
-			}
-			c := *g
-			c.Cols = nil
-			for _, ref := range g.Refs {
-				c.Cols = append(c.Cols, slices.IndexFunc(r.q.GroupClause, func(k *node.SortGroupClause) bool { return k.TleSortGroupRef == ref }))
-			}
-			return &c, true
-		})
-	}
-	if len(r.q.GroupingSets) == 0 {
-		return
-	}
-	a.TargetList = mapTlist(a.TargetList, fix)
-	r.q.TargetList = mapTlist(r.q.TargetList, fix)
-	for i := range a.Qual {
-		a.Qual[i] = fix(a.Qual[i])
-	}
 }

@@ -6,15 +6,10 @@ import (
 	"github.com/pgmini/pgmini/sql/node"
 )
 
-func (r *root) implied(b *rel, ix *Index) bool {
-	for _, p := range ix.Pred {
-		p = replaceVars(p, 1, func(v *node.Var) node.Node {
-			c := *v
-			c.Varno, c.Varnosyn = b.rti, b.rti
-			return &c
-		})
-		ok := slices.ContainsFunc(b.quals, func(q *qual) bool { return r.implies(q.e, r.fold(p)) })
-		if !ok {
+// impliedBy reports whether conditions imply the predicate of a partial index.
+func (r *root) impliedBy(b *rel, ix *Index, quals []*qual) bool {
+	for _, p := range r.indexPreds(b, ix) {
+		if !slices.ContainsFunc(quals, func(q *qual) bool { return r.implies(q.e, p) }) {
 			return false
 		}
 	}

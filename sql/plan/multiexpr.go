@@ -26,7 +26,7 @@ func (r *root) multiSub(sl *node.SubLink, sp *node.SubPlan, plan Plan, sub *root
 	}
 	r.multi[sl.SubLinkId] = sp.SetParam
 	sp.PlanId = r.addSubplan(plan, sub)
-	sp.StartupCost, sp.PerCallCost = plan.Common().StartupCost, plan.Common().TotalCost
+	r.subplanCost(sp, plan)
 	returns := fmt.Sprintf("%d (returns %s)", sp.PlanId, strings.Join(names, ","))
 	if len(sp.Args) > 0 {
 		sp.PlanName = "SubPlan " + returns

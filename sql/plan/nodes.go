@@ -302,6 +302,15 @@ type Hash struct {
 // Material keeps its input's rows for rescans.
 type Material struct{ Node }
 
+// Memoize keeps its input's rows by the values of parameters: Keys are those
+// parameters.
+type Memoize struct {
+	Node
+	Keys      []node.Node
+	Types     []oid.OID
+	SingleRow bool // at most one row for each key
+}
+
 // SortKey is one key of a sort: column Col of the input's target list, ordered
 // by the btree operator SortOp ("<" or ">" of an operator family).
 type SortKey struct {

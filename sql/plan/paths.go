@@ -15,16 +15,30 @@ type path struct {
 	startup float64
 	total   float64
 	rows    float64
+	width   float64
 	keys    []sortKey // the order of its rows
 	needs   relids    // entries whose current row it takes as parameters
+	covered []*qual   // join conditions that it checks by its parameters
 	make    func() (Plan, error)
-	unique  bool    // at most one row
-	covered []*qual // join conditions that it checks by its parameters
+	// rescan is the cost of running it again, if that is not the same.
+	rescan func() (startup, total float64)
+	// Of index scans.
+	ix        *Index
+	use       []match
+	indexCost float64
+	indexSel  float64
+	only      bool
+	bitmap    *bitmapTree
+	keepsRows bool // a repeated scan is cheap already: no Material above it
+	marks     bool // can return to a marked row
+	passes    bool // it cannot compute a target list
+	outer     bool // inner side of an index nested loop that is known to be joined by index
 }
 
-// sortKey is one key of an order: an expression, and the ordering operator's
-// family and direction.
+// sortKey is one key of an order: an equivalence class, and the ordering
+// operator's family and direction. e is one expression of the class.
 type sortKey struct {
+	ec         *eclass
 	e          node.Node
 	op         oid.OID
 	family     oid.OID
@@ -34,7 +48,7 @@ type sortKey struct {
 }
 
 func (k sortKey) same(l sortKey) bool {
-	return k.family == l.family && k.desc == l.desc && k.nullsFirst == l.nullsFirst && node.Equal(bare(k.e), bare(l.e))
+	return k.ec.top() == l.ec.top() && k.family == l.family && k.desc == l.desc && k.nullsFirst == l.nullsFirst
 }
 
 // bare strips casts that change nothing.
@@ -49,311 +63,264 @@ func bare(e node.Node) node.Node {
 }
 
 // ordered reports whether rows in order have satisfy want.
-func ordered(have, want []sortKey) bool {
-	if len(have) < len(want) {
-		return false
+func ordered(have, want []sortKey) bool { return commonKeys(have, want) == len(want) }
+
+// commonKeys is how many keys of want the order have begins with.
+func commonKeys(have, want []sortKey) int {
+	n := 0
+	for n < len(have) && n < len(want) && have[n].same(want[n]) {
+		n++
 	}
-	for i := range want {
-		if !have[i].same(want[i]) {
-			return false
+	return n
+}
+
+// Verdicts of comparisons of paths.
+const (
+	alike = iota
+	first
+	second
+	unlike
+)
+
+// compareCosts compares paths; differences within fuzz do not count.
+func compareCosts(p, o *path, startupMatters bool, fuzz float64) int {
+	switch {
+	case p.total > o.total*fuzz:
+		if startupMatters && o.startup > p.startup*fuzz {
+			return unlike
 		}
+		return second
+	case o.total > p.total*fuzz:
+		if startupMatters && p.startup > o.startup*fuzz {
+			return unlike
+		}
+		return first
+	case p.startup > o.startup*fuzz:
+		return second
+	case o.startup > p.startup*fuzz:
+		return first
 	}
-	return true
+	return alike
+}
+
+func compareKeys(a, b []sortKey) int {
+	n := commonKeys(a, b)
+	switch {
+	case n == len(a) && n == len(b):
+		return alike
+	case n == len(b):
+		return first
+	case n == len(a):
+		return second
+	}
+	return unlike
+}
+
+func compareNeeds(a, b relids) int {
+	x, y := a.in(b), b.in(a)
+	switch {
+	case x && y:
+		return alike
+	case x:
+		return first
+	case y:
+		return second
+	}
+	return unlike
+}
+
+// verdict says whether p displaces o, or o makes p pointless.
+func (b *rel) verdict(p, o *path) (drop, reject bool) {
+	const fuzz = 1.01
+	c := compareCosts(p, o, b.fast && p.needs.empty() || b.fastParams && !p.needs.empty(), fuzz)
+	if c == unlike {
+		return false, false
+	}
+	var pk, ok []sortKey
+	if p.needs.empty() {
+		pk = p.keys
+	}
+	if o.needs.empty() {
+		ok = o.keys
+	}
+	k := compareKeys(pk, ok)
+	if k == unlike {
+		return false, false
+	}
+	n := compareNeeds(p.needs, o.needs)
+	pWins := (n == alike || n == first) && p.rows <= o.rows
+	oWins := (n == alike || n == second) && p.rows >= o.rows
+	switch c {
+	case first:
+		return k != second && pWins, false
+	case second:
+		return false, k != first && oWins
+	}
+	switch {
+	case k == first:
+		return pWins, false
+	case k == second:
+		return false, oWins
+	case n == alike && p.rows < o.rows:
+		return true, false
+	case n == alike && p.rows > o.rows:
+		return false, true
+	case n == alike:
+		better := compareCosts(p, o, b.fast && p.needs.empty() || b.fastParams && !p.needs.empty(), 1.0000000001) == first
+		return better, !better
+	case n == first:
+		return p.rows <= o.rows, false
+	case n == second:
+		return false, p.rows >= o.rows
+	}
+	return false, false
 }
 
 // add keeps p unless another path is as good in every respect, and drops those
-// that p beats.
+// that p beats. Paths stay in the order of their total costs.
 func (b *rel) add(p *path) {
 	p.rel = b
-	const fuzz = 1.01
-	keep := b.paths[:0]
-	dominated := false
-	for _, o := range b.paths {
-		oBetter := o.total <= p.total*fuzz && o.startup <= p.startup*fuzz && ordered(o.keys, p.keys) && o.needs.in(p.needs) && o.rows <= p.rows*fuzz
-		pBetter := p.total <= o.total && p.startup <= o.startup*fuzz && ordered(p.keys, o.keys) && p.needs.in(o.needs) && p.rows <= o.rows*fuzz
-		if oBetter && !dominated && !(pBetter && p.total < o.total) {
-			dominated = true
-		}
-		if pBetter && !dominated {
+	if p.width == 0 {
+		p.width = b.width
+	}
+	at := 0
+	for i := 0; i < len(b.paths); {
+		o := b.paths[i]
+		drop, reject := b.verdict(p, o)
+		if drop {
+			b.paths = slices.Delete(b.paths, i, i+1)
 			continue
 		}
-		keep = append(keep, o)
+		i++
+		if p.total >= o.total {
+			at = i
+		}
+		if reject {
+			return
+		}
 	}
-	if !dominated {
-		keep = append(keep, p)
-	}
-	b.paths = keep
+	b.paths = slices.Insert(b.paths, at, p)
 }
 
-// cheapest is the path with the lowest total cost that needs no parameters beyond
-// given; fraction > 0 weighs the first rows.
-func (b *rel) cheapest(given relids, fraction float64) *path {
+// best is the path that asks for no parameters beyond lateral ones and is the
+// cheapest in total, or to start. Nil if there is none.
+func (b *rel) best(byStartup bool) *path {
 	var best *path
-	cost := func(p *path) float64 {
-		if fraction > 0 && fraction < 1 {
-			return p.startup + fraction*(p.total-p.startup)
-		}
-		return p.total
-	}
 	for _, p := range b.paths {
-		if p.needs.in(given) && (best == nil || cost(p) < cost(best)) {
+		if p.needs.empty() && (best == nil || cheaper(p, best, byStartup)) {
 			best = p
 		}
 	}
 	return best
 }
 
-// qualCost is the cost of evaluating conditions for one row.
-func (r *root) qualCost(quals []*qual) float64 {
-	c := 0.0
-	for _, q := range quals {
-		c += r.exprCost(q.e)
+// cheaper compares total costs, startup costs breaking ties, or the other way.
+func cheaper(p, o *path, byStartup bool) bool {
+	a, b, c, d := p.total, o.total, p.startup, o.startup
+	if byStartup {
+		a, b, c, d = c, d, a, b
 	}
-	return c
+	if a != b {
+		return a < b
+	}
+	if c != d {
+		return c < d
+	}
+	return compareKeys(p.keys, o.keys) == first
 }
 
-func (r *root) exprCost(e node.Node) float64 {
-	c := 0.0
-	node.Walk(e, func(n node.Node) bool {
-		switch x := n.(type) {
-		case *node.OpExpr, *node.DistinctExpr, *node.NullIfExpr:
-			c += r.set.CPUOperatorCost
-		case *node.FuncExpr:
-			if f, err := r.cat.Func(x.Funcid); err == nil && f.Cost > 0 {
-				c += f.Cost * r.set.CPUOperatorCost
-			} else {
-				c += r.set.CPUOperatorCost
-			}
-		case *node.ScalarArrayOpExpr:
-			c += 5 * r.set.CPUOperatorCost
-		case *node.SubPlan:
-			if x.UseHashTable {
-				c += r.set.CPUOperatorCost
-			} else {
-				c += x.PerCallCost
-			}
-			return true
-		case *node.Query:
-			return false
-		}
-		return true
-	})
-	return c
-}
-
-// scanPaths adds the ways to scan a base relation.
-func (r *root) scanPaths(b *rel) {
-	if b.table != nil {
-		r.tablePaths(b)
-		return
-	}
-	p := &path{rows: b.rows, needs: b.lateral, make: func() (Plan, error) { return r.makeScan(b) }}
-	per := r.set.CPUTupleCost + r.qualCost(b.quals)
-	p.total = b.tuples * per
-	if b.subplan != nil {
-		c := b.subplan.Common()
-		p.startup, p.total = c.StartupCost, c.TotalCost+b.tuples*per
-	}
-	if b.rte.Rtekind == node.RTEResult {
-		p.total = r.set.CPUTupleCost
-	}
-	b.add(p)
-}
-
-func (r *root) tablePaths(b *rel) {
-	seq := &path{rows: b.rows}
-	seq.total = b.pages*r.set.SeqPageCost + b.tuples*(r.set.CPUTupleCost+r.qualCost(b.quals))
-	if r.set.NoSeqScan {
-		seq.startup += disabled
-		seq.total += disabled
-	}
-	seq.make = func() (Plan, error) { return r.makeScan(b) }
-	if r.currentOf(b) {
-		return
-	}
-	b.add(seq)
-	r.tidPaths(b)
-	r.indexPaths(b, nil)
-	r.bitmapOrPaths(b)
-}
-
-// tidPaths looks for ctid = value.
-func (r *root) tidPaths(b *rel) {
-	for _, q := range b.quals {
-		n := 0.0
-		var e node.Node
-		switch x := q.e.(type) {
-		case *node.OpExpr:
-			if len(x.Args) == 2 && (isCtid(x.Args[0], b.rti) && varsOf(x.Args[1]).empty() || isCtid(x.Args[1], b.rti) && varsOf(x.Args[0]).empty()) {
-				if o, err := r.cat.Operator(x.Opno); err == nil && o.Name == "=" {
-					e, n = x, 1
-				}
-			}
-		case *node.ScalarArrayOpExpr:
-			if x.UseOr && isCtid(x.Args[0], b.rti) && varsOf(x.Args[1]).empty() {
-				if o, err := r.cat.Operator(x.Opno); err == nil && o.Name == "=" {
-					e, n = x, 10
-				}
-			}
-		}
-		if e == nil {
+// cheapestOrdered is the cheapest path in an order that takes no more than given.
+func cheapestOrdered(paths []*path, keys []sortKey, given relids, byStartup bool) *path {
+	var best *path
+	for _, p := range paths {
+		if best != nil && !strictlyCheaper(p, best, byStartup) {
 			continue
 		}
-		p := &path{rows: math.Min(n, b.tuples), total: n * (r.set.RandomPageCost + r.set.CPUTupleCost)}
-		p.make = func() (Plan, error) {
-			s := &TidScan{TidQuals: []node.Node{e}}
-			r.fillScan(&s.Scan, b, without(b.quals, q))
-			return s, nil
-		}
-		b.add(p)
-		return
-	}
-}
-
-// currentOf adds the scan of WHERE CURRENT OF, which nothing else can do.
-func (r *root) currentOf(b *rel) bool {
-	for _, q := range b.quals {
-		if _, ok := q.e.(*node.CurrentOfExpr); !ok {
-			continue
-		}
-		p := &path{rows: 1, total: r.set.RandomPageCost + r.set.CPUTupleCost}
-		p.make = func() (Plan, error) {
-			s := &TidScan{TidQuals: []node.Node{q.e}}
-			r.fillScan(&s.Scan, b, without(b.quals, q))
-			return s, nil
-		}
-		b.add(p)
-		return true
-	}
-	return false
-}
-
-func isCtid(e node.Node, rti int) bool {
-	v, ok := e.(*node.Var)
-	return ok && v.Varno == rti && v.Varattno == -1
-}
-
-func without(quals []*qual, drop ...*qual) []*qual {
-	var out []*qual
-	for _, q := range quals {
-		if !slices.Contains(drop, q) {
-			out = append(out, q)
+		if ordered(p.keys, keys) && p.needs.in(given) {
+			best = p
 		}
 	}
-	return out
+	return best
 }
 
-// fillScan sets what all scans of b have.
-func (r *root) fillScan(s *Scan, b *rel, quals []*qual) {
-	s.ScanRelid = b.rti
-	s.TargetList = r.scanTlist(b)
-	s.Qual = r.quals(quals)
-}
-
-// quals are the expressions of conditions, cheap ones first, with variables of
-// outer rows replaced by parameters.
-func (r *root) quals(list []*qual) []node.Node {
-	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b *qual) int {
-		ca, cb := r.exprCost(a.e), r.exprCost(b.e)
-		switch {
-		case ca < cb:
-			return -1
-		case ca > cb:
-			return 1
-		}
-		return 0
-	})
-	var out []node.Node
-	for _, q := range list {
-		out = append(out, r.nestParams(q.e))
+func strictlyCheaper(p, o *path, byStartup bool) bool {
+	a, b, c, d := p.total, o.total, p.startup, o.startup
+	if byStartup {
+		a, b, c, d = c, d, a, b
 	}
-	return out
+	return a < b || a == b && c < d
 }
 
-// scanTlist lists the columns of b that the plan above needs.
-func (r *root) scanTlist(b *rel) []*node.TargetEntry {
-	return r.varTlist(b.ids)
-}
-
-// varTlist lists the variables of the given entries that are needed above the
-// scans and joins.
-func (r *root) varTlist(ids relids) []*node.TargetEntry {
-	var out []*node.TargetEntry
-	for _, v := range r.needed {
-		if ids.has(v.Varno) {
-			out = append(out, &node.TargetEntry{Expr: v, Resno: len(out) + 1})
+// fractional is the cheapest path, of those without parameters, for the given
+// share (or, from 1 on, number) of the rows.
+func fractional(paths []*path, fraction float64) *path {
+	var best *path
+	for _, p := range paths {
+		if p.needs.empty() && (best == nil || fractionCost(p, fraction) < fractionCost(best, fraction)) {
+			best = p
 		}
 	}
-	return out
+	return best
 }
 
-// nestParams replaces variables of outer rows by parameters that a nested loop
-// sets.
-func (r *root) nestParams(e node.Node) node.Node {
-	if e == nil || r.outers.empty() || !varsOf(e).overlaps(r.outers) {
-		return e
+func fractionCost(p *path, fraction float64) float64 {
+	if fraction >= 1 && p.rows > 0 {
+		fraction /= p.rows
 	}
-	return node.Mutate(e, func(n node.Node) (node.Node, bool) {
-		v, ok := n.(*node.Var)
-		if !ok || v.Varlevelsup != 0 || !r.outers.has(v.Varno) {
-			return nil, false
-		}
-		return paramFor(v, r.nestParam(v)), true
-	})
+	if fraction <= 0 || fraction >= 1 {
+		return p.total
+	}
+	return p.startup + fraction*(p.total-p.startup)
 }
 
-// nestParam returns the parameter that carries v from an outer row.
-func (r *root) nestParam(v *node.Var) int {
-	for _, n := range r.nest {
-		if node.Equal(n.Value, v) {
-			return n.ParamNo
-		}
+// again is the cost of running p once more.
+func (p *path) again() (startup, total float64) {
+	if p.rescan != nil {
+		return p.rescan()
 	}
-	p := r.newParam()
-	r.nest = append(r.nest, NestLoopParam{ParamNo: p, Value: v})
-	return p
+	return p.startup, p.total
 }
 
-// makeScan builds a scan that needs no index.
-func (r *root) makeScan(b *rel) (Plan, error) {
-	for _, n := range b.needs {
-		r.nest = append(r.nest, NestLoopParam{ParamNo: n.param, Value: n.expr})
+func (r *root) build(p *path) (Plan, error) {
+	plan, err := p.make()
+	if err != nil {
+		return nil, err
 	}
-	quals := b.quals
-	switch b.rte.Rtekind {
-	case node.RTERelation:
-		s := &SeqScan{}
-		r.fillScan(&s.Scan, b, quals)
-		return s, nil
-	case node.RTESubquery:
-		s := &SubqueryScan{Subplan: b.subplan}
-		r.fillScan(&s.Scan, b, quals)
-		return s, nil
-	case node.RTEFunction:
-		s := &FunctionScan{Functions: b.rte.Functions, Ordinality: b.rte.Funcordinality}
-		r.fillScan(&s.Scan, b, quals)
-		return s, nil
-	case node.RTEValues:
-		s := &ValuesScan{ValuesLists: b.rte.ValuesLists}
-		r.fillScan(&s.Scan, b, quals)
-		return s, nil
-	case node.RTECTE:
-		c, err := r.findCTE(b.rte)
+	c := plan.Common()
+	c.StartupCost, c.TotalCost, c.Rows, c.Width = p.startup, p.total, p.rows, int(p.width)
+	if res, ok := plan.(*Result); ok && res.Left != nil && res.Left.Common().TotalCost == 0 {
+		in := res.Left.Common()
+		in.StartupCost, in.TotalCost, in.Rows, in.Width = c.StartupCost, c.TotalCost, c.Rows, c.Width
+	}
+	return plan, nil
+}
+
+// material keeps the rows of p.
+func (r *root) material(p *path) *path {
+	m := &path{rel: p.rel, startup: p.startup, rows: p.rows, width: p.width, keys: p.keys, needs: p.needs, covered: p.covered,
+		keepsRows: true, marks: true, passes: true}
+	run := p.total - p.startup + 2*r.set.CPUOperatorCost*p.rows
+	bytes := rowBytes(p.rows, p.width)
+	if bytes > r.set.WorkMem {
+		run += r.set.SeqPageCost * math.Ceil(bytes/8192)
+	}
+	m.total = p.startup + run
+	m.rescan = func() (float64, float64) { return 0, r.keptRescan(p.rows, p.width, r.set.CPUOperatorCost) }
+	m.make = func() (Plan, error) {
+		in, err := r.build(p)
 		if err != nil {
 			return nil, err
 		}
-		if c.work {
-			s := &WorkTableScan{WTParam: c.param}
-			r.fillScan(&s.Scan, b, quals)
-			return s, nil
-		}
-		s := &CteScan{CtePlanID: c.planID, CteParam: c.param}
-		r.fillScan(&s.Scan, b, quals)
-		return s, nil
+		return &Material{Node: *outline(in)}, nil
 	}
-	s := &Result{}
-	s.TargetList, s.Qual = r.scanTlist(b), nil
-	s.ResConstantQual = r.quals(quals)
-	return s, nil
+	return m
+}
+
+// keptRescan is the cost of reading kept rows again.
+func (r *root) keptRescan(rows, width, per float64) float64 {
+	run := per * rows
+	if bytes := rowBytes(rows, width); bytes > r.set.WorkMem {
+		run += r.set.SeqPageCost * math.Ceil(bytes/8192)
+	}
+	return run
 }

@@ -14,6 +14,7 @@ type planner struct {
 	set   Settings
 	stmt  *PlannedStmt
 	subs  []*root // of stmt.Subplans, by plan id - 1
+	stats map[[2]int]*ColumnStats
 	err   error
 	depth int // of SQL functions being expanded
 }
@@ -42,8 +43,23 @@ type root struct {
 	phase       int
 	outers      relids          // while plans are made: relations whose variables become parameters
 	nest        []NestLoopParam // such parameters, not yet claimed by a nested loop
-	needed      []*node.Var     // variables that nodes above scans use
-	wanted      [][]sortKey     // orders that would help
+	needed      []neededVar     // variables that nodes above scans use
+	query       []sortKey       // the order that would help above the joins
+	classes     []*eclass
+	specials    []*special
+	baseQuals   map[int][]*qual
+	joinQuals   []*qual
+	outerQuals  []*qual
+	allIDs      relids
+	rtis        []int
+	totalPages  float64
+	only        *rel // relation whose conditions are estimated, others being known
+	top         *path
+	final       []*node.TargetEntry
+	orig        *node.Query // as it came, for MIN and MAX by an index
+	postponed   []node.Node // conditions that refer out of their part of the join tree
+	flatUnion   bool        // the set operations are one UNION ALL
+	byIndex     bool        // only a path in order will do
 }
 
 // need is a variable of an outer level, passed to a subquery as a parameter.
@@ -97,6 +113,9 @@ func (p *planner) newParam() int {
 // planQuery plans one query level with all that it holds.
 func (r *root) planQuery(q *node.Query) (Plan, error) {
 	q = q.Copy().(*node.Query)
+	if minMaxQuery(q) {
+		r.orig = q.Copy().(*node.Query)
+	}
 	r.q = r.renumber(q)
 	r.rels = map[int]*rel{}
 	if err := r.planCTEs(); err != nil {
@@ -295,7 +314,7 @@ func (r *root) planCTEs() error {
 		r.needs = saved
 		entry.plan, entry.rows = plan, plan.Common().Rows
 		entry.planID = r.addSubplan(plan, sub)
-		entry.sub = &node.SubPlan{SubLinkType: node.CTESublink, PlanId: entry.planID, PlanName: "CTE " + c.Ctename, SetParam: []int{entry.param}}
+		entry.sub = &node.SubPlan{SubLinkType: node.CTESublink, PlanId: entry.planID, PlanName: "CTE " + c.Ctename, SetParam: []int{entry.param}, PerCallCost: plan.Common().TotalCost}
 		r.inits = append(r.inits, entry.sub)
 		r.ctes[c.Ctename] = entry
 		if q.CommandType != node.CmdSelect {
@@ -415,4 +434,21 @@ func collationOf(n node.Node) oid.OID {
 		return e.Resultcollid
 	}
 	return oid.Invalid
+}
+
+// column is what is known of a column, or nil.
+func (p *planner) column(rel oid.OID, att int) *ColumnStats {
+	k := [2]int{int(rel), att}
+	if st, ok := p.stats[k]; ok {
+		return st
+	}
+	st, err := p.cat.Column(rel, att)
+	if err != nil {
+		st = nil
+	}
+	if p.stats == nil {
+		p.stats = map[[2]int]*ColumnStats{}
+	}
+	p.stats[k] = st
+	return st
 }

@@ -423,9 +423,12 @@ func (r *root) subLink(sl *node.SubLink) (node.Node, error) {
 		}
 	}
 	fraction := 0.0
-	if sl.SubLinkType == node.ExistsSublink {
-		fraction = 1e-9
+	switch sl.SubLinkType {
+	case node.ExistsSublink:
+		fraction = 1
 		q = simplifyExists(q)
+	case node.AllSublink, node.AnySublink:
+		fraction = 0.5
 	}
 	plan, sub, needs, err := r.planSub(q, fraction)
 	if err != nil {
@@ -459,8 +462,33 @@ func (r *root) subLink(sl *node.SubLink) (node.Node, error) {
 	}
 	sp.PlanId = r.addSubplan(plan, sub)
 	sp.PlanName = fmt.Sprintf("SubPlan %d", sp.PlanId)
-	sp.StartupCost, sp.PerCallCost = plan.Common().StartupCost, plan.Common().TotalCost
+	r.subplanCost(sp, plan)
 	return sp, nil
+}
+
+// subplanCost is what a subquery expression costs: once, and for each row.
+func (r *root) subplanCost(sp *node.SubPlan, plan Plan) {
+	c := plan.Common()
+	if sp.UseHashTable {
+		t := r.exprCost(sp.Testexpr)
+		sp.StartupCost, sp.PerCallCost = t.startup+c.TotalCost+r.set.CPUOperatorCost*c.Rows, t.per
+		return
+	}
+	run := c.TotalCost - c.StartupCost
+	sp.StartupCost, sp.PerCallCost = 0, 0
+	switch sp.SubLinkType {
+	case node.ExistsSublink:
+		sp.PerCallCost = run / clamp(c.Rows)
+	case node.AllSublink, node.AnySublink:
+		sp.PerCallCost = 0.5*run + 0.5*c.Rows*r.set.CPUOperatorCost
+	default:
+		sp.PerCallCost = run
+	}
+	if _, kept := plan.(*Material); kept && len(sp.ParParam) == 0 {
+		sp.StartupCost = c.StartupCost
+	} else {
+		sp.PerCallCost += c.StartupCost
+	}
 }
 
 // outline is the common part of a node over p that passes its rows on. The target
@@ -538,7 +566,7 @@ func (r *root) bindTest(sp *node.SubPlan, test node.Node, plan Plan) {
 // that holds its result.
 func (r *root) initPlan(sp *node.SubPlan, plan Plan, sub *root) node.Node {
 	sp.PlanId = r.addSubplan(plan, sub)
-	sp.StartupCost, sp.PerCallCost = plan.Common().StartupCost, plan.Common().TotalCost
+	r.subplanCost(sp, plan)
 	id := r.newParam()
 	sp.SetParam = []int{id}
 	sp.PlanName = fmt.Sprintf("InitPlan %d (returns $%d)", sp.PlanId, id)

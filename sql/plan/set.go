@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"iter"
 	"math/bits"
 
 	"github.com/pgmini/pgmini/sql/node"
@@ -100,4 +101,29 @@ func varsOf(e node.Node) relids {
 		return true
 	})
 	return s
+}
+
+func (s relids) intersect(t relids) relids { return s.minus(s.minus(t)) }
+
+// first is the smallest member, -1 if there is none.
+func (s relids) first() int {
+	for i, w := range s {
+		if w != 0 {
+			return i*64 + bits.TrailingZeros64(w)
+		}
+	}
+	return -1
+}
+
+// each yields the members in ascending order.
+func (s relids) each() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i, w := range s {
+			for ; w != 0; w &= w - 1 {
+				if !yield(i*64 + bits.TrailingZeros64(w)) {
+					return
+				}
+			}
+		}
+	}
 }

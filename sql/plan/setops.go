@@ -19,11 +19,17 @@ func (r *root) planSetQuery() (Plan, error) {
 		return nil, err
 	}
 	names := q.TargetList
+	r.flatUnion = allUnionAll(q.SetOperations)
 	p, err := r.setNode(q.SetOperations, names)
 	if err != nil {
 		return nil, err
 	}
-	return r.addTail(p, nil)
+	c := p.Common()
+	in := r.upperRel(c.Rows)
+	in.add(&path{startup: c.StartupCost, total: c.TotalCost, rows: c.Rows, width: float64(c.Width), passes: true, make: func() (Plan, error) { return p, nil }})
+	r.finishRel(in)
+	r.limitFraction()
+	return r.tail(in)
 }
 
 // setTlist is the target list of a set operation: the columns of names with the
@@ -58,6 +64,7 @@ func (r *root) setNode(n node.Node, names []*node.TargetEntry) (Plan, error) {
 	return nil, pgerr.New(pgerr.InternalError, "unexpected node %T in a set operation", n)
 }
 
+// The leaf is a scan of its subquery, which goes if it adds nothing.
 func (r *root) setLeaf(s *node.RangeTblRef) (Plan, error) {
 	rte := r.rte(s.Rtindex)
 	if rte.Subquery == nil {
@@ -71,7 +78,27 @@ func (r *root) setLeaf(s *node.RangeTblRef) (Plan, error) {
 		err = pgerr.NotYet("LATERAL in a set operation")
 	}
 	r.needs = saved
-	return p, err
+	if err != nil {
+		return nil, err
+	}
+	c := p.Common()
+	sc := &SubqueryScan{Subplan: p}
+	sc.ScanRelid = s.Rtindex
+	sc.StartupCost, sc.TotalCost, sc.Rows, sc.Width = c.StartupCost, c.TotalCost, c.Rows, c.Width
+	if !r.flatUnion || !r.simple(rte.Subquery, false) {
+		sc.TotalCost += r.set.CPUTupleCost * c.Rows
+	}
+	for _, te := range c.TargetList {
+		if te.Resjunk {
+			continue
+		}
+		t := *te
+		v := &node.Var{Varno: s.Rtindex, Varattno: len(sc.TargetList) + 1, Vartype: node.ExprType(te.Expr), Vartypmod: typmodOf(te.Expr), Varcollid: collationOf(te.Expr), Location: -1}
+		v.Varnosyn, v.Varattnosyn = v.Varno, v.Varattno
+		t.Expr, t.Resno, t.Ressortgroupref = v, len(sc.TargetList)+1, 0
+		sc.TargetList = append(sc.TargetList, &t)
+	}
+	return sc, nil
 }
 
 // conform makes p's columns the types of a set operation, dropping junk columns,
@@ -104,6 +131,10 @@ func conform(p Plan, typs []oid.OID, colls []oid.OID, flag int) Plan {
 	if flag >= 0 {
 		list = append(list, &node.TargetEntry{Expr: intConst(int64(flag), oid.Int4), Resno: len(list) + 1, Resname: "flag", Resjunk: true})
 	}
+	if _, ok := p.(*SubqueryScan); ok {
+		c.TargetList = list
+		return p
+	}
 	res := &Result{Node: *outline(p)}
 	res.TargetList = list
 	return res
@@ -114,6 +145,31 @@ func binaryText(a, b oid.OID) bool {
 	return text(a) && text(b)
 }
 
+// appendCost adds up the inputs. The width is that of the columns' types, of a plain
+// UNION ALL the mean of the inputs.
+func (r *root) appendCost(a *Append, mean bool) {
+	width := 0.0
+	for i, k := range a.Plans {
+		c := k.Common()
+		if i == 0 {
+			a.StartupCost = c.StartupCost
+		}
+		a.Rows += c.Rows
+		a.TotalCost += c.TotalCost
+		width += float64(c.Width) * c.Rows
+	}
+	a.TotalCost += 0.5 * r.set.CPUTupleCost * a.Rows
+	if a.Width = int(r.tlistWidth(a.TargetList)); mean && r.flatUnion && a.Rows > 0 {
+		a.Width = int(math.RoundToEven(width / a.Rows))
+	}
+}
+
+// allUnionAll reports whether a tree of set operations is one UNION ALL.
+func allUnionAll(n node.Node) bool {
+	s, ok := n.(*node.SetOperationStmt)
+	return !ok || s.Op == node.SetOpUnion && s.All && allUnionAll(s.Larg) && allUnionAll(s.Rarg)
+}
+
 func (r *root) setOp(s *node.SetOperationStmt, names []*node.TargetEntry) (Plan, error) {
 	list := setTlist(names, s.ColTypes, s.ColTypmods, s.ColCollations)
 	if s.Op == node.SetOpUnion {
@@ -121,11 +177,8 @@ func (r *root) setOp(s *node.SetOperationStmt, names []*node.TargetEntry) (Plan,
 		if err := r.unionInputs(s, s, names, &a.Plans); err != nil {
 			return nil, err
 		}
-		a.TargetList, a.Width = list, tlistWidth(list)
-		for _, k := range a.Plans {
-			a.Rows += k.Common().Rows
-			a.TotalCost += k.Common().TotalCost
-		}
+		a.TargetList = list
+		r.appendCost(a, s.All)
 		if s.All {
 			return a, nil
 		}
@@ -143,8 +196,7 @@ func (r *root) setOp(s *node.SetOperationStmt, names []*node.TargetEntry) (Plan,
 	a := &Append{Plans: []Plan{l, rt}}
 	flag := &node.TargetEntry{Expr: &node.Var{Varno: 0, Varattno: len(list) + 1, Vartype: oid.Int4, Vartypmod: -1, Location: -1}, Resno: len(list) + 1, Resname: "flag", Resjunk: true}
 	a.TargetList = append(append([]*node.TargetEntry(nil), list...), flag)
-	a.Rows = l.Common().Rows + rt.Common().Rows
-	a.TotalCost = l.Common().TotalCost + rt.Common().TotalCost
+	r.appendCost(a, false)
 	o := &SetOp{Node: *outline(a), Hashed: true, FlagColIdx: len(list) + 1}
 	switch {
 	case s.Op == node.SetOpIntersect && s.All:

@@ -14,7 +14,6 @@ func project(p Plan, list []*node.TargetEntry) Plan {
 		p = &Result{Node: *o}
 	}
 	p.Common().TargetList = list
-	p.Common().Width = tlistWidth(list)
 	return p
 }
 
@@ -28,75 +27,172 @@ func inputTlist(exprs []node.Node) []*node.TargetEntry {
 	return out
 }
 
-func (r *root) addWindows(p Plan, have []sortKey) (Plan, []sortKey, error) {
+// windowPaths puts a WindowAgg per window over each path.
+func (r *root) windowPaths(in *rel, grouped bool) *rel {
 	q := r.q
 	var base []node.Node
 	for _, c := range windowClauses(q) {
 		base = append(base, refTarget(q.TargetList, c.TleSortGroupRef))
 	}
-	grouped := q.HasAggs || len(q.GroupClause) > 0
 	for _, te := range q.TargetList {
 		if grouped {
-			for _, x := range p.Common().TargetList {
+			for _, x := range r.groupedTlist() {
 				base = append(base, x.Expr)
 			}
 			break
 		}
 		base = append(base, r.pieces(te.Expr, nil)...)
 	}
-	p = project(p, inputTlist(base))
-	for _, w := range q.WindowClause {
-		var funcs []node.Node
-		for _, te := range q.TargetList {
-			node.Walk(te.Expr, func(n node.Node) bool {
-				if f, ok := n.(*node.WindowFunc); ok && f.Winref == w.Winref {
-					funcs = append(funcs, f)
-				}
-				return true
-			})
-		}
-		if len(funcs) == 0 {
+	list := inputTlist(base)
+	out := r.upperRel(in.rows)
+	for _, p := range in.paths {
+		if !p.needs.empty() || p != in.cheapest && commonKeys(p.keys, r.query) == 0 {
 			continue
 		}
-		keys := r.clauseKeys(append(slices.Clone(w.PartitionClause), w.OrderClause...), q.TargetList)
-		if len(keys) > 0 && !ordered(have, keys) {
-			var err error
-			if p, err = r.makeSortOver(p, keys); err != nil {
-				return nil, nil, err
-			}
-			have = keys
+		p = r.projected(p, list)
+		for _, w := range q.WindowClause {
+			p = r.windowPath(p, w)
 		}
-		n := &WindowAgg{Winref: w.Winref, FrameOptions: w.FrameOptions, StartOffset: w.StartOffset, EndOffset: w.EndOffset,
-			StartInRangeFunc: w.StartInRangeFunc, EndInRangeFunc: w.EndInRangeFunc, InRangeColl: w.InRangeColl, InRangeAsc: w.InRangeAsc,
-			InRangeNullsFirst: w.InRangeNullsFirst}
-		in := p.Common().TargetList
-		for _, c := range w.PartitionClause {
-			e := refTarget(q.TargetList, c.TleSortGroupRef)
-			n.PartColIdx, n.PartOperators = append(n.PartColIdx, findTarget(in, e)+1), append(n.PartOperators, c.Eqop)
-			n.PartCollations = append(n.PartCollations, collationOf(e))
-		}
-		for _, c := range w.OrderClause {
-			e := refTarget(q.TargetList, c.TleSortGroupRef)
-			n.OrdColIdx, n.OrdOperators = append(n.OrdColIdx, findTarget(in, e)+1), append(n.OrdOperators, c.Eqop)
-			n.OrdCollations = append(n.OrdCollations, collationOf(e))
-		}
-		n.Node = Node{Left: p, Rows: p.Common().Rows, StartupCost: p.Common().StartupCost, TotalCost: p.Common().TotalCost + p.Common().Rows*r.set.CPUTupleCost}
-		var exprs []node.Node
-		for _, te := range in {
-			exprs = append(exprs, te.Expr)
-		}
-		n.TargetList = inputTlist(append(exprs, funcs...))
-		p = n
+		out.add(p)
 	}
-	return p, have, nil
+	r.finishRel(out)
+	return out
 }
 
-func (r *root) addTarget(p Plan) (Plan, error) {
+// windowPath computes the functions of one window.
+func (r *root) windowPath(in *path, w *node.WindowClause) *path {
 	q := r.q
-	if !q.HasTargetSRFs {
-		return project(p, q.TargetList), nil
+	var funcs []node.Node
+	var c cost
+	for _, te := range q.TargetList {
+		node.Walk(te.Expr, func(n node.Node) bool {
+			f, ok := n.(*node.WindowFunc)
+			if ok && f.Winref == w.Winref {
+				funcs = append(funcs, f)
+				if fn, err := r.cat.Func(f.Winfnoid); err == nil {
+					c.per += fn.Cost * r.set.CPUOperatorCost
+				}
+				for _, a := range f.Args {
+					c.add(r.exprCost(a))
+				}
+				if f.Aggfilter != nil {
+					c.add(r.exprCost(f.Aggfilter))
+				}
+			}
+			return true
+		})
 	}
-	var inner, level []node.Node
+	if len(funcs) == 0 {
+		return in
+	}
+	keys := r.clauseKeys(append(slices.Clone(w.PartitionClause), w.OrderClause...), q.TargetList)
+	if n := commonKeys(in.keys, keys); n > 0 && n < len(keys) && !r.set.NoIncrementalSort {
+		in = r.incremental(in, keys, n, -1)
+	} else {
+		in = r.sorted(in, keys, -1)
+	}
+	p := &path{rows: in.rows, keys: in.keys, startup: in.startup + c.startup, width: in.width}
+	for _, f := range funcs {
+		p.width += r.exprWidth(f)
+	}
+	cols := float64(len(w.PartitionClause) + len(w.OrderClause))
+	p.total = in.total + c.startup + c.per*in.rows + r.set.CPUOperatorCost*cols*in.rows + r.set.CPUTupleCost*in.rows
+	p.make = func() (Plan, error) {
+		plan, err := r.build(in)
+		if err != nil {
+			return nil, err
+		}
+		return r.makeWindow(plan, w, funcs), nil
+	}
+	return p
+}
+
+func (r *root) makeWindow(p Plan, w *node.WindowClause, funcs []node.Node) Plan {
+	q := r.q
+	n := &WindowAgg{Winref: w.Winref, FrameOptions: w.FrameOptions, StartOffset: w.StartOffset, EndOffset: w.EndOffset,
+		StartInRangeFunc: w.StartInRangeFunc, EndInRangeFunc: w.EndInRangeFunc, InRangeColl: w.InRangeColl, InRangeAsc: w.InRangeAsc,
+		InRangeNullsFirst: w.InRangeNullsFirst}
+	in := p.Common().TargetList
+	for _, c := range w.PartitionClause {
+		e := refTarget(q.TargetList, c.TleSortGroupRef)
+		n.PartColIdx, n.PartOperators = append(n.PartColIdx, findTarget(in, e)+1), append(n.PartOperators, c.Eqop)
+		n.PartCollations = append(n.PartCollations, collationOf(e))
+	}
+	for _, c := range w.OrderClause {
+		e := refTarget(q.TargetList, c.TleSortGroupRef)
+		n.OrdColIdx, n.OrdOperators = append(n.OrdColIdx, findTarget(in, e)+1), append(n.OrdOperators, c.Eqop)
+		n.OrdCollations = append(n.OrdCollations, collationOf(e))
+	}
+	n.Node = Node{Left: p}
+	var exprs []node.Node
+	for _, te := range in {
+		exprs = append(exprs, te.Expr)
+	}
+	n.TargetList = inputTlist(append(exprs, funcs...))
+	return n
+}
+
+// targetPaths makes the paths compute the query's target list.
+func (r *root) targetPaths(in *rel) (*rel, error) {
+	q := r.q
+	grouped := q.HasAggs || len(q.GroupClause) > 0 || len(q.GroupingSets) > 0 || q.HavingQual != nil
+	if grouped && !q.HasWindowFuncs && !q.HasTargetSRFs {
+		return in, nil // aggregation computes it
+	}
+	out := r.upperRel(in.rows)
+	for _, p := range in.paths {
+		if !p.needs.empty() {
+			continue
+		}
+		if !q.HasTargetSRFs {
+			out.add(r.projected(p, q.TargetList))
+			continue
+		}
+		if err := r.checkSets(); err != nil {
+			return nil, err
+		}
+		out.add(r.setPath(p))
+	}
+	r.finishRel(out)
+	return out, nil
+}
+
+// setPath expands the target list's set-returning functions.
+func (r *root) setPath(in *path) *path {
+	rows := 1.0
+	for _, te := range r.q.TargetList {
+		rows = math.Max(rows, r.setRows(te.Expr))
+	}
+	c := r.tlistCost(r.q.TargetList)
+	p := &path{keys: in.keys, rows: in.rows * rows, startup: in.startup + c.startup, width: r.tlistWidth(r.q.TargetList)}
+	p.total = in.total + c.startup + (r.set.CPUTupleCost+c.per)*in.rows + (p.rows-in.rows)*r.set.CPUTupleCost/2
+	p.make = func() (Plan, error) {
+		plan, err := r.build(in)
+		if err != nil {
+			return nil, err
+		}
+		return r.makeSets(plan), nil
+	}
+	return p
+}
+
+// checkSets refuses set-returning expressions that are not written.
+func (r *root) checkSets() error {
+	for _, te := range r.q.TargetList {
+		if depthOfSets(te.Expr) > 1 {
+			return pgerr.NotYet("a set-returning function of a set-returning function")
+		}
+		if hasSet(te.Expr) && !node.Any(te.Expr, func(n node.Node) bool { f, ok := n.(*node.FuncExpr); return ok && f.Funcretset }) {
+			return pgerr.NotYet("this set-returning expression")
+		}
+	}
+	return nil
+}
+
+// makeSets puts a ProjectSet over p, and a Result where expressions use its sets.
+func (r *root) makeSets(p Plan) Plan {
+	q := r.q
+	var level []node.Node
 	nested := false
 	for _, te := range q.TargetList {
 		if f, ok := te.Expr.(*node.FuncExpr); ok && f.Funcretset && !anySet(f.Args) {
@@ -108,26 +204,17 @@ func (r *root) addTarget(p Plan) (Plan, error) {
 			continue
 		}
 		nested = true
-		found := false
 		node.Walk(te.Expr, func(n node.Node) bool {
 			if f, ok := n.(*node.FuncExpr); ok && f.Funcretset {
 				if anySet(f.Args) {
 					return true
 				}
 				level = append(level, f)
-				found = true
 				return false
 			}
 			return true
 		})
-		if !found {
-			return nil, pgerr.NotYet("this set-returning expression")
-		}
 		level = append(level, r.pieces(te.Expr, nil)...)
-	}
-	_ = inner
-	if slices.ContainsFunc(q.TargetList, func(te *node.TargetEntry) bool { return depthOfSets(te.Expr) > 1 }) {
-		return nil, pgerr.NotYet("a set-returning function of a set-returning function")
 	}
 	// The input passes what the functions and the other columns are made of.
 	if _, isAgg := p.(*Agg); !isAgg {
@@ -140,20 +227,15 @@ func (r *root) addTarget(p Plan) (Plan, error) {
 		}
 	}
 	ps := &ProjectSet{Node: Node{Left: p, StartupCost: p.Common().StartupCost}}
-	ps.Rows = p.Common().Rows
-	for _, e := range level {
-		ps.Rows = math.Max(ps.Rows, p.Common().Rows*r.setRows(e))
-	}
-	ps.TotalCost = p.Common().TotalCost + ps.Rows*r.set.CPUTupleCost
 	if !nested {
 		ps.TargetList = q.TargetList
-		return ps, nil
+		return ps
 	}
 	ps.TargetList = inputTlist(level)
 	o := outline(ps)
 	res := &Result{Node: *o}
 	res.TargetList = q.TargetList
-	return res, nil
+	return res
 }
 
 func anySet(args []node.Node) bool { return slices.ContainsFunc(args, hasSet) }

@@ -9,107 +9,153 @@ import (
 	"github.com/pgmini/pgmini/sql/node"
 )
 
-// groupingPlanner plans everything above the joins.
+// groupingPlanner plans one query level: its joins, and everything above them.
 func (r *root) groupingPlanner() (Plan, error) {
 	q := r.q
 	if err := r.expandTlist(); err != nil {
 		return nil, err
 	}
-	g, err := r.deconstruct(q.Jointree, nil)
+	r.limitFraction()
+	final, err := r.joinPlanner()
 	if err != nil {
 		return nil, err
 	}
-	r.collectNeeded(g)
-	r.collectWanted(g)
-	var final *rel
-	if len(g.items) == 0 {
-		final = r.noFrom(g)
-	} else if final, err = r.planGroup(g); err != nil {
-		return nil, err
-	}
-	if final == nil || final.cheapest(nil, 0) == nil {
+	if final == nil || final.cheapest == nil || !final.cheapest.needs.empty() {
 		if r.fullJoin {
 			return nil, pgerr.New(pgerr.FeatureNotSupported, "FULL JOIN is only supported with merge-joinable or hash-joinable join conditions")
 		}
 		return nil, pgerr.NotYet("this combination of LATERAL references")
 	}
 	grouped := q.HasAggs || len(q.GroupClause) > 0 || len(q.GroupingSets) > 0 || q.HavingQual != nil
-	p, have, err := r.choosePath(final, grouped)
-	if err != nil {
-		return nil, err
-	}
 	if grouped {
-		if p, have, err = r.addGrouping(p, have); err != nil {
+		r.removeDependentGroups()
+		if final, err = r.groupPaths(final); err != nil {
 			return nil, err
 		}
 	}
 	if len(q.WindowClause) > 0 && q.HasWindowFuncs {
-		if p, have, err = r.addWindows(p, have); err != nil {
-			return nil, err
-		}
+		final = r.windowPaths(final, grouped)
 	}
-	if p, err = r.addTarget(p); err != nil {
+	if final, err = r.targetPaths(final); err != nil {
 		return nil, err
 	}
-	return r.addTail(p, have)
+	return r.tail(final)
+}
+
+// joinPlanner plans FROM and WHERE.
+func (r *root) joinPlanner() (*rel, error) {
+	q := r.q
+	q.Jointree = r.reduceOuter(q.Jointree, nil, nil).(*node.FromExpr)
+	r.allIDs = treeRels(q.Jointree)
+	r.baseQuals = map[int][]*qual{}
+	r.markTargets()
+	if len(q.Jointree.Fromlist) == 0 {
+		return r.noFrom(), nil
+	}
+	for rti := range r.allIDs.each() {
+		r.rtis = append(r.rtis, rti)
+	}
+	r.collectNeeded()
+	p, err := r.deconstruct(q.Jointree, false)
+	if err != nil {
+		return nil, err
+	}
+	r.outerConstants()
+	r.baseEqualities()
+	r.needQuals()
+	r.queryKeys()
+	if err := r.baseRels(); err != nil {
+		return nil, err
+	}
+	return r.joinList(p.list)
+}
+
+// baseRels makes the base relations: all sizes first, then their paths, which look
+// at the sizes of others.
+func (r *root) baseRels() error {
+	if r.allIDs.count() == 1 {
+		r.gateQuals(r.allIDs.first())
+	}
+	for _, rti := range r.rtis {
+		if _, err := r.baseRel(rti); err != nil {
+			return err
+		}
+	}
+	for _, rti := range r.rtis {
+		r.scanPaths(r.rels[rti])
+	}
+	return nil
+}
+
+// gateQuals: a query of one entry checks conditions without variables there.
+func (r *root) gateQuals(rti int) {
+	for _, q := range r.joinQuals {
+		if q.pseudo {
+			r.baseQuals[rti] = append(r.baseQuals[rti], q)
+		}
+	}
 }
 
 // noFrom is a query without FROM: one row.
-func (r *root) noFrom(g *group) *rel {
+func (r *root) noFrom() *rel {
 	b := &rel{rows: 1}
-	b.add(&path{rows: 1, total: r.set.CPUTupleCost, make: func() (Plan, error) {
-		s := &Result{}
-		s.ResConstantQual = r.quals(g.quals)
-		return s, nil
-	}})
+	quals := andList(r.q.Jointree.Quals)
+	c := r.listCost(quals)
+	p := &path{rows: 1, startup: c.startup + c.per, total: c.startup + c.per + r.set.CPUTupleCost}
+	p.make = func() (Plan, error) { return &Result{ResConstantQual: quals}, nil }
+	b.add(p)
+	r.finishRel(b)
 	return b
 }
 
-// collectNeeded lists the variables that nodes above the scans use.
-func (r *root) collectNeeded(g *group) {
+// collectNeeded lists the variables that nodes above the scans use, and where.
+func (r *root) collectNeeded() {
 	r.needed = nil
-	add := func(e node.Node) {
-		if e == nil {
-			return
-		}
-		node.Walk(e, func(n node.Node) bool {
-			v, ok := n.(*node.Var)
-			if ok && v.Varlevelsup == 0 && v.Varno > 0 && !slices.ContainsFunc(r.needed, func(o *node.Var) bool { return o.Varno == v.Varno && o.Varattno == v.Varattno }) {
-				c := *v
-				r.needed = append(r.needed, &c)
-			}
-			_, sub := n.(*node.Query)
-			return !sub
-		})
-	}
-	r.markTargets()
+	top := single(0)
 	for _, te := range r.q.TargetList {
-		add(te.Expr)
+		r.need(te.Expr, top)
 	}
-	add(r.q.HavingQual)
-	var walk func(g *group)
-	walk = func(g *group) {
-		for _, q := range g.quals {
-			if q.need.count() > 1 || q.volatile {
-				add(q.e)
+	r.need(r.q.HavingQual, top)
+	for _, rti := range r.rtis {
+		at := single(rti)
+		r.lateralVars(r.rte(rti), func(e node.Node) { r.need(e, at) })
+	}
+}
+
+// need notes that e is evaluated where the entries at are joined.
+func (r *root) need(e node.Node, at relids) {
+	if e == nil {
+		return
+	}
+	node.Walk(e, func(n node.Node) bool {
+		if v, ok := n.(*node.Var); ok && v.Varlevelsup == 0 && v.Varno > 0 {
+			i := slices.IndexFunc(r.needed, func(o neededVar) bool { return o.v.Varno == v.Varno && o.v.Varattno == v.Varattno })
+			if i < 0 {
+				c := *v
+				r.needed = append(r.needed, neededVar{v: &c})
+				i = len(r.needed) - 1
 			}
+			r.needed[i].at = r.needed[i].at.union(at)
 		}
-		for _, it := range g.items {
-			for _, q := range it.on {
-				add(q.e)
-			}
-			for _, q := range it.above {
-				add(q.e)
-			}
-			if it.left != nil {
-				walk(it.left)
-				walk(it.right)
-				continue
-			}
-			r.lateralVars(r.rte(it.rti), add)
+		_, sub := n.(*node.Query)
+		return !sub
+	})
+}
+
+// needQuals notes the variables of join conditions, and of classes that relate
+// several entries.
+func (r *root) needQuals() {
+	for _, q := range r.joinQuals {
+		r.need(q.e, q.req)
+	}
+	for _, c := range r.classes {
+		if c.constant || len(c.members) < 2 || c.ids.count() < 2 {
+			continue
+		}
+		for _, s := range c.sources {
+			r.need(s.e, c.ids)
 		}
 	}
-	walk(g)
 }
 
 // lateralVars calls add for the variables of this level that an entry's function
@@ -148,13 +194,10 @@ func (r *root) clauseKeys(list []*node.SortGroupClause, tlist []*node.TargetEntr
 		if err != nil || len(fams) == 0 {
 			return nil
 		}
+		t := r.classType(fams[0].Family, node.ExprType(e))
 		k := sortKey{e: e, op: s.Sortop, family: fams[0].Family, collation: collationOf(e), desc: fams[0].Strategy == 5, nullsFirst: s.NullsFirst}
-		if _, ok := isConst(e); ok {
-			continue
-		}
-		if !slices.ContainsFunc(out, func(o sortKey) bool { return node.Equal(o.e, e) }) {
-			out = append(out, k)
-		}
+		k.ec = r.classOf(e, k.family, k.collation, t)
+		out = appendKey(out, k)
 	}
 	return out
 }
@@ -169,80 +212,80 @@ func refTarget(list []*node.TargetEntry, ref int) node.Node {
 	return nil
 }
 
-// collectWanted lists the orders that would save a sort.
-func (r *root) collectWanted(g *group) {
+// queryKeys is the order that would help most above the joins: that of grouping,
+// else of windows, DISTINCT or ORDER BY.
+func (r *root) queryKeys() {
 	q := r.q
-	r.wanted = nil
-	for _, l := range [][]*node.SortGroupClause{q.SortClause, q.GroupClause, q.DistinctClause} {
-		if k := r.clauseKeys(l, q.TargetList); len(k) > 0 {
-			r.wanted = append(r.wanted, k)
+	sort := r.clauseKeys(q.SortClause, q.TargetList)
+	switch {
+	case len(q.GroupClause) > 0 && len(q.GroupingSets) == 0:
+		q.GroupClause = groupOrder(q.GroupClause, q.SortClause)
+		r.query = r.clauseKeys(q.GroupClause, q.TargetList)
+	case q.HasAggs || len(q.GroupingSets) > 0:
+	case q.HasWindowFuncs && len(q.WindowClause) > 0:
+		w := q.WindowClause[0]
+		r.query = r.clauseKeys(append(slices.Clone(w.PartitionClause), w.OrderClause...), q.TargetList)
+	default:
+		d := r.clauseKeys(q.DistinctClause, q.TargetList)
+		if r.query = sort; len(d) > len(sort) {
+			r.query = d
 		}
 	}
-	var walk func(g *group)
-	walk = func(g *group) {
-		quals := slices.Clone(g.quals)
-		for _, it := range g.items {
-			quals = append(quals, it.on...)
-			if it.left != nil {
-				walk(it.left)
-				walk(it.right)
-			}
-		}
-		for _, k := range quals {
-			if len(k.families) == 0 || k.leftR == nil {
-				continue
-			}
-			for _, e := range []node.Node{k.left, k.right} {
-				r.wanted = append(r.wanted, []sortKey{{e: e, family: k.families[0].Family}})
-			}
-		}
-	}
-	walk(g)
 }
 
-// choosePath builds the best path of the joined relation for what comes above it.
-func (r *root) choosePath(final *rel, grouped bool) (Plan, []sortKey, error) {
+// groupOrder puts grouping columns in the order of ORDER BY, as far as that is a
+// list of them.
+func groupOrder(group, sort []*node.SortGroupClause) []*node.SortGroupClause {
+	var out []*node.SortGroupClause
+	for _, s := range sort {
+		i := slices.IndexFunc(group, func(g *node.SortGroupClause) bool { return g.TleSortGroupRef == s.TleSortGroupRef })
+		if i < 0 {
+			break
+		}
+		c := *group[i]
+		c.Sortop, c.NullsFirst = s.Sortop, s.NullsFirst
+		out = append(out, &c)
+	}
+	if len(out) == 0 {
+		return group
+	}
+	n := len(out)
+	for _, g := range group {
+		if !slices.ContainsFunc(out[:n], func(o *node.SortGroupClause) bool { return o.TleSortGroupRef == g.TleSortGroupRef }) {
+			if g.Sortop == oid.Invalid {
+				return group
+			}
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// limitFraction tells the planner how many rows LIMIT will read.
+func (r *root) limitFraction() {
 	q := r.q
-	fraction := r.fraction
-	limit := -1.0
-	var want []sortKey
+	r.limitTuples = -1
+	if q.LimitCount == nil {
+		return
+	}
+	n := r.limitRows()
+	if n < 0 {
+		return
+	}
+	grouped := q.HasAggs || len(q.GroupClause) > 0 || len(q.GroupingSets) > 0 || q.HavingQual != nil
+	if _, ok := r.cat.Estimate(q.LimitCount); !ok {
+		n = 0.1
+	} else if !grouped && len(q.DistinctClause) == 0 && !q.HasWindowFuncs && !q.HasTargetSRFs {
+		r.limitTuples = n
+	}
 	switch {
-	case grouped:
-		fraction = 0
-	case q.HasWindowFuncs:
-		fraction = 0
-	default:
-		want = r.clauseKeys(q.SortClause, q.TargetList)
-		if len(q.DistinctClause) > 0 {
-			want = nil
-		}
-		if limit = r.limitRows(); limit > 0 && len(q.DistinctClause) == 0 && !q.HasTargetSRFs {
-			if fraction = limit / math.Max(final.rows, 1); fraction > 1 {
-				fraction = 0
-			}
-		}
+	case r.fraction <= 0:
+		r.fraction = n
+	case r.fraction >= 1 == (n >= 1):
+		r.fraction = math.Min(r.fraction, n)
+	case n >= 1:
+		r.fraction = n
 	}
-	best := final.cheapest(nil, fraction)
-	if len(want) > 0 && !q.HasTargetSRFs {
-		cost := func(p *path) float64 {
-			if fraction > 0 && fraction < 1 {
-				return p.startup + fraction*(p.total-p.startup)
-			}
-			return p.total
-		}
-		var bestSorted *path
-		for _, p := range final.paths {
-			if !p.needs.empty() {
-				continue
-			}
-			s := r.sorted(p, want, limit)
-			if bestSorted == nil || cost(s) < cost(bestSorted) {
-				bestSorted, best = s, p
-			}
-		}
-	}
-	p, err := r.build(best)
-	return p, best.keys, err
 }
 
 // limitRows is how many rows LIMIT and OFFSET let through, or -1.
@@ -257,128 +300,46 @@ func (r *root) limitRows() float64 {
 	if c.Null {
 		return -1
 	}
-	n := float64(c.Int)
+	n := math.Max(float64(c.Int), 1)
 	if r.q.LimitOffset != nil {
 		if o, ok := r.cat.Estimate(r.q.LimitOffset); ok && !o.Null {
-			n += float64(o.Int)
+			n += math.Max(float64(o.Int), 0)
 		}
 	}
-	return math.Max(n, 1)
+	return n
 }
 
-// project makes p's target list list.
-// inputTlist lists expressions for the input of a grouping or window node.
-// addGrouping puts aggregation over p.
-// groupedTlist is what an Agg computes: the query's target list, or what its
-// window functions and set-returning functions need.
-// pieces are the aggregates and variables that e is computed from; known is what
-// is there already.
-// makeSortOver sorts a plan.
-func (r *root) makeSortOver(p Plan, keys []sortKey) (Plan, error) {
-	c := p.Common()
-	s, err := r.makeSort(p, keys)
-	if err != nil {
-		return nil, err
+// projected makes a path compute list.
+func (r *root) projected(p *path, list []*node.TargetEntry) *path {
+	c := r.tlistCost(list)
+	n := *p
+	n.width = r.tlistWidth(list)
+	if p.rel != nil && p.rel.empty {
+		n.width = 0
 	}
-	n := math.Max(c.Rows, 2)
-	sc := s.Common()
-	sc.Rows = c.Rows
-	sc.StartupCost = c.TotalCost + 2*r.set.CPUOperatorCost*n*math.Log2(n)
-	sc.TotalCost = sc.StartupCost + r.set.CPUOperatorCost*n
-	return s, nil
-}
-
-// groupingSets expands GROUP BY's sets into lists of positions in GroupClause;
-// nil if there are none.
-// setGroupingCols tells GROUPING(…) calls the positions of their arguments.
-// addWindows puts a WindowAgg per window over p.
-// addTarget makes p compute the query's target list; set-returning functions get
-// a ProjectSet.
-// addTail adds DISTINCT, ORDER BY, row locks, LIMIT, and the modification.
-func (r *root) addTail(p Plan, have []sortKey) (Plan, error) {
-	q := r.q
-	var err error
-	sortKeys := r.clauseKeys(q.SortClause, q.TargetList)
-	if len(q.DistinctClause) > 0 {
-		if p, have, err = r.addDistinct(p, have, sortKeys); err != nil {
+	n.startup += c.startup
+	per := c.per
+	if p.passes {
+		per += r.set.CPUTupleCost
+		if c.per == 0 && c.startup == 0 {
+			per = 0
+		}
+		n.passes = false
+	}
+	n.total += c.startup + per*p.rows
+	n.make = func() (Plan, error) {
+		in, err := r.build(p)
+		if err != nil {
 			return nil, err
 		}
+		return project(in, list), nil
 	}
-	if len(sortKeys) > 0 && !(ordered(have, sortKeys) && !q.HasTargetSRFs) {
-		if p, err = r.makeSortOver(p, sortKeys); err != nil {
-			return nil, err
-		}
-	}
-	if len(q.RowMarks) > 0 {
-		p = r.addLockRows(p)
-	}
-	if q.LimitCount != nil || q.LimitOffset != nil {
-		p = r.addLimit(p)
-	}
-	if q.CommandType != node.CmdSelect {
-		if p, err = r.addModify(p); err != nil {
-			return nil, err
-		}
-	}
-	p.Common().InitPlan = append(p.Common().InitPlan, r.inits...)
-	r.inits = nil
-	return p, nil
+	return &n
 }
 
-func (r *root) addDistinct(p Plan, have, sortKeys []sortKey) (Plan, []sortKey, error) {
-	q := r.q
-	var cols []int
-	var ops, colls []oid.OID
-	var exprs []node.Node
-	for _, c := range q.DistinctClause {
-		e := refTarget(q.TargetList, c.TleSortGroupRef)
-		i := slices.IndexFunc(p.Common().TargetList, func(te *node.TargetEntry) bool { return te.Ressortgroupref == c.TleSortGroupRef })
-		if i < 0 {
-			i = findTarget(p.Common().TargetList, e)
-		}
-		cols, ops, colls, exprs = append(cols, i+1), append(ops, c.Eqop), append(colls, collationOf(e)), append(exprs, e)
-	}
-	keys := r.clauseKeys(q.DistinctClause, q.TargetList)
-	hashable := !slices.ContainsFunc(q.DistinctClause, func(c *node.SortGroupClause) bool { return !c.Hashable }) && !r.set.NoHashAgg
-	rows := r.groups(exprs, p.Common().Rows)
-	if q.HasDistinctOn || !hashable || ordered(have, keys) && len(keys) == len(q.DistinctClause) {
-		want := keys
-		if len(sortKeys) > 0 && (ordered(sortKeys, keys) || ordered(keys, sortKeys)) && len(sortKeys) >= len(keys) {
-			want = sortKeys
-		}
-		if len(want) > 0 && !ordered(have, want) {
-			var err error
-			if p, err = r.makeSortOver(p, want); err != nil {
-				return nil, nil, err
-			}
-			have = want
-		}
-		u := &Unique{Node: *outline(p), UniqColIdx: cols, UniqOperators: ops, UniqCollations: colls}
-		u.Rows = rows
-		return u, have, nil
-	}
-	a := &Agg{Node: *outline(p), AggStrategy: AggHashed, GrpColIdx: cols, GrpOperators: ops, GrpCollations: colls, NumGroups: rows}
-	a.Rows = rows
-	a.StartupCost = p.Common().TotalCost + p.Common().Rows*r.set.CPUOperatorCost*float64(len(cols))
-	a.TotalCost = a.StartupCost + rows*r.set.CPUTupleCost
-	return a, nil, nil
-}
-
-func (r *root) addLimit(p Plan) Plan {
-	q := r.q
-	l := &Limit{Node: *outline(p), LimitOffset: q.LimitOffset, LimitCount: q.LimitCount, WithTies: q.LimitOption == node.LimitOptionWithTies}
-	if l.WithTies {
-		for _, c := range q.SortClause {
-			i := slices.IndexFunc(p.Common().TargetList, func(te *node.TargetEntry) bool { return te.Ressortgroupref == c.TleSortGroupRef })
-			l.UniqColIdx, l.UniqOperators = append(l.UniqColIdx, i+1), append(l.UniqOperators, c.Eqop)
-			l.UniqCollations = append(l.UniqCollations, oid.Invalid)
-		}
-	}
-	if n := r.limitRows(); n > 0 && l.Rows > n {
-		l.TotalCost = l.StartupCost + (l.TotalCost-l.StartupCost)*n/l.Rows
-		l.Rows = n
-	}
-	return l
+// upperRel is a relation above the joins.
+func (r *root) upperRel(rows float64) *rel {
+	return &rel{rows: rows, fast: r.fraction > 0, ids: r.allIDs}
 }
 
 // markTargets adds the junk ctids of FOR UPDATE to the target list, so that
@@ -397,21 +358,4 @@ func (r *root) markTargets() {
 
 func ctidOf(rti int) *node.Var {
 	return &node.Var{Varno: rti, Varattno: -1, Vartype: oid.Tid, Vartypmod: -1, Varnosyn: rti, Varattnosyn: -1, Location: -1}
-}
-
-// addLockRows locks the rows of FOR UPDATE by the ctids of markTargets.
-func (r *root) addLockRows(p Plan) Plan {
-	var marks []PlanRowMark
-	for _, m := range r.q.RowMarks {
-		if r.rte(m.Rti).Rtekind != node.RTERelation {
-			continue
-		}
-		mark := RowMark{Rti: m.Rti, Strength: m.Strength, Wait: m.WaitPolicy, Lock: true}
-		r.stmt.RowMarks = append(r.stmt.RowMarks, mark)
-		marks = append(marks, PlanRowMark{RowMark: mark, CtidAttno: findTarget(r.q.TargetList, ctidOf(m.Rti)) + 1})
-	}
-	if len(marks) == 0 {
-		return p
-	}
-	return &LockRows{Node: *outline(p), RowMarks: marks}
 }

@@ -97,7 +97,8 @@ func (s *Session) planSettings() plan.Settings {
 		CursorTupleFraction: g.Real(guc.CursorTupleFraction), NoSeqScan: !g.Bool(guc.EnableSeqscan), NoIndexScan: !g.Bool(guc.EnableIndexscan),
 		NoIndexOnlyScan: !g.Bool(guc.EnableIndexonlyscan), NoBitmapScan: !g.Bool(guc.EnableBitmapscan), NoTidScan: !g.Bool(guc.EnableTidscan),
 		NoNestLoop: !g.Bool(guc.EnableNestloop), NoHashJoin: !g.Bool(guc.EnableHashjoin), NoMergeJoin: !g.Bool(guc.EnableMergejoin),
-		NoMaterial: !g.Bool(guc.EnableMaterial), NoSort: !g.Bool(guc.EnableSort), NoHashAgg: !g.Bool(guc.EnableHashagg)}
+		NoMaterial: !g.Bool(guc.EnableMaterial), NoSort: !g.Bool(guc.EnableSort), NoHashAgg: !g.Bool(guc.EnableHashagg),
+		NoMemoize: !g.Bool(guc.EnableMemoize), NoIncrementalSort: !g.Bool(guc.EnableIncrementalSort), HashMemMultiplier: g.Real(guc.HashMemMultiplier)}
 	s.planOK = true
 	return s.planSet
 }

@@ -2,6 +2,7 @@ package sqlcat
 
 import (
 	"math"
+	"strconv"
 
 	"github.com/pgmini/pgmini/access"
 	"github.com/pgmini/pgmini/catalog"
@@ -126,6 +127,29 @@ func (c planCatalog) elements(d datum.Datum) ([]datum.Datum, oid.OID) {
 	return a.Elems, t
 }
 
+// Elements is part of plan.Catalog.
+func (c planCatalog) Elements(d datum.Datum) ([]datum.Datum, bool) {
+	e, t := c.elements(d)
+	return e, t != 0
+}
+
+// Scalar is part of plan.Catalog.
+func (c planCatalog) Scalar(t oid.OID, d datum.Datum) (float64, bool) {
+	switch t {
+	case oid.Bool, oid.Int2, oid.Int4, oid.Int8, oid.Oid, oid.Date, oid.Timestamp, oid.TimestampTZ, oid.Time, oid.RegClass, oid.RegProc, oid.RegType:
+		return float64(d.Int), true
+	case oid.Float4, oid.Float8, oid.Numeric:
+		src := &node.Const{Consttype: t, Consttypmod: -1, Constlen: -1, Constbyval: t != oid.Numeric, Constvalue: d, Location: -1}
+		v, err := c.Catalog.Eval(&node.CoerceViaIO{Arg: src, Resulttype: oid.Text, Location: -1})
+		if err != nil || v.Null {
+			return 0, false
+		}
+		f, err := strconv.ParseFloat(string(v.Bytes), 64)
+		return f, err == nil
+	}
+	return 0, false
+}
+
 // Operator is part of plan.Catalog.
 func (c planCatalog) Operator(op oid.OID) (plan.Operator, error) {
 	r, err := c.S.Operator(op)
@@ -181,6 +205,15 @@ func (c planCatalog) Func(f oid.OID) (plan.Func, error) {
 	p := fn.row
 	return plan.Func{Name: p.Proname, Volatile: p.Provolatile, Strict: p.Proisstrict, RetSet: p.Proretset, Cost: float64(p.Procost),
 		Rows: float64(p.Prorows), Written: fn.impl != nil}, nil
+}
+
+// Aggregate is part of plan.Catalog.
+func (c planCatalog) Aggregate(f oid.OID) (plan.Aggregate, error) {
+	r, err := c.S.Aggregate(f)
+	if err != nil || r == nil {
+		return plan.Aggregate{}, pgerr.New(pgerr.UndefinedFunction, "cache lookup failed for aggregate %d", f)
+	}
+	return plan.Aggregate{Trans: r.Aggtransfn, Final: r.Aggfinalfn, Sort: r.Aggsortop, Type: r.Aggtranstype, Space: float64(r.Aggtransspace)}, nil
 }
 
 // ConstraintIndex is part of plan.Catalog.
