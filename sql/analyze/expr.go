@@ -277,6 +277,9 @@ func (p *pstate) applyIndirection(e node.Node, ind []*pg.Node, _ func(node.Node)
 		case *pg.Node_AIndices:
 			subs = append(subs, x.AIndices)
 		case *pg.Node_AStar:
+			if v, ok := e.(*node.Var); ok && v.Varattno == 0 {
+				continue // t.* as a value is the row
+			}
 			p.fail(at, pgerr.FeatureNotSupported, "row expansion via \"*\" is not supported here")
 		default:
 			flush()

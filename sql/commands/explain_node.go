@@ -111,6 +111,11 @@ func (e *explainer) title(p plan.Plan) string {
 		case plan.AggSorted:
 			return "GroupAggregate"
 		case plan.AggHashed:
+			for _, s := range x.GroupingSets {
+				if len(s) == 0 {
+					return "MixedAggregate"
+				}
+			}
 			return "HashAggregate"
 		case plan.AggMixed:
 			return "MixedAggregate"
@@ -431,16 +436,24 @@ func (e *explainer) keyColumn(p plan.Plan, k int) string {
 }
 
 func (e *explainer) groupingSets(p plan.Plan, x *plan.Agg, indent int) {
+	word := "Group Key"
+	if x.AggStrategy == plan.AggHashed {
+		word = "Hash Key"
+	}
+	empty := 0
 	for _, set := range x.GroupingSets {
 		if len(set) == 0 {
-			e.line(indent, "Group Key: ()")
+			empty++
 			continue
 		}
 		var cols []int
 		for _, k := range set {
 			cols = append(cols, x.GrpColIdx[k])
 		}
-		e.line(indent, "Group Key: %s", e.keyList(p.Common().Left, cols))
+		e.line(indent, "%s: %s", word, e.keyList(p.Common().Left, cols))
+	}
+	for range empty {
+		e.line(indent, "Group Key: ()")
 	}
 }
 

@@ -175,11 +175,18 @@ func (r *root) groupPaths(in *rel) (*rel, error) {
 	}
 	list := r.groupInput(exprs)
 	rel := r.upperRel(in.rows)
+	sets0 := anySet(exprs)
 	for _, p := range in.paths {
-		if p.needs.empty() {
-			n := r.projected(p, list)
-			rel.add(n)
+		switch {
+		case !p.needs.empty():
+		case sets0:
+			rel.add(r.setPath(p, list))
+		default:
+			rel.add(r.projected(p, list))
 		}
+	}
+	if sets0 {
+		q.HasTargetSRFs = slices.ContainsFunc(q.TargetList, func(te *node.TargetEntry) bool { return setsBeyond(te.Expr, exprs) })
 	}
 	r.finishRel(rel)
 	g := &grouping{exprs: exprs, sets: sets, list: list, costs: r.aggregates(), having: andList(q.HavingQual), groups: 1}
@@ -289,6 +296,9 @@ func (r *root) aggPath(in *path, g *grouping, s AggStrategy, keys []sortKey) *pa
 	q := r.q
 	list := r.groupedTlist()
 	c := r.aggCost(s, g.costs, len(g.exprs), g.groups, g.having, in.startup, in.total, in.rows, in.width)
+	if g.sets != nil {
+		c = r.setsCost(s, g, in)
+	}
 	if s == AggSorted && !q.HasAggs && g.sets == nil {
 		c = aggResult{startup: in.startup, total: in.total + r.set.CPUOperatorCost*in.rows*float64(len(g.exprs)), rows: g.groups}
 		if len(g.having) > 0 {
@@ -432,4 +442,45 @@ func hasSet(e node.Node) bool {
 		}
 		return false
 	})
+}
+
+// setsBeyond reports whether e calls a set-returning function that is not in one
+// of known.
+func setsBeyond(e node.Node, known []node.Node) bool {
+	found := false
+	node.Walk(e, func(n node.Node) bool {
+		if slices.ContainsFunc(known, func(k node.Node) bool { return node.Equal(k, n) }) {
+			return false
+		}
+		if f, ok := n.(*node.FuncExpr); ok && f.Funcretset {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// setsCost is the cost of one aggregation for each grouping set.
+func (r *root) setsCost(s AggStrategy, g *grouping, in *path) aggResult {
+	var out aggResult
+	for i, set := range g.sets {
+		var e []node.Node
+		for _, k := range set {
+			e = append(e, g.exprs[k])
+		}
+		strategy, n := AggHashed, r.groups(e, in.rows)
+		if len(set) == 0 {
+			strategy, n = AggSorted, 1
+		}
+		if i == 0 {
+			out = r.aggCost(strategy, g.costs, len(set), n, g.having, in.startup, in.total, in.rows, in.width)
+			continue
+		}
+		c := r.aggCost(strategy, g.costs, len(set), n, g.having, 0, 0, in.rows, in.width)
+		out.total, out.rows = out.total+c.total, out.rows+c.rows
+	}
+	if s == AggMixed {
+		out.startup = in.startup
+	}
+	return out
 }

@@ -29,37 +29,38 @@ type Options struct {
 // root is one query level (PostgreSQL: PlannerInfo).
 type root struct {
 	*planner
-	q           *node.Query
-	parent      *root
-	ctes        map[string]*cte
-	rels        map[int]*rel
-	inits       []*node.SubPlan
-	multi       map[int][]int // parameters of SET (…) = (subquery), by SubLinkId
-	needs       []need        // variables of this level that the subquery being planned asks for
-	fraction    float64
-	fullJoin    bool // a FULL JOIN with conditions was planned
-	workParam   int  // of the recursive union being planned
-	limitTuples float64
-	phase       int
-	outers      relids          // while plans are made: relations whose variables become parameters
-	nest        []NestLoopParam // such parameters, not yet claimed by a nested loop
-	needed      []neededVar     // variables that nodes above scans use
-	query       []sortKey       // the order that would help above the joins
-	classes     []*eclass
-	specials    []*special
-	baseQuals   map[int][]*qual
-	joinQuals   []*qual
-	outerQuals  []*qual
-	allIDs      relids
-	rtis        []int
-	totalPages  float64
-	only        *rel // relation whose conditions are estimated, others being known
-	top         *path
-	final       []*node.TargetEntry
-	orig        *node.Query // as it came, for MIN and MAX by an index
-	postponed   []node.Node // conditions that refer out of their part of the join tree
-	flatUnion   bool        // the set operations are one UNION ALL
-	byIndex     bool        // only a path in order will do
+	q            *node.Query
+	parent       *root
+	ctes         map[string]*cte
+	rels         map[int]*rel
+	inits        []*node.SubPlan
+	multi        map[int][]int // parameters of SET (…) = (subquery), by SubLinkId
+	needs        []need        // variables of this level that the subquery being planned asks for
+	fraction     float64
+	fullJoin     bool // a FULL JOIN with conditions was planned
+	workParam    int  // of the recursive union being planned
+	limitTuples  float64
+	phase        int
+	outers       relids          // while plans are made: relations whose variables become parameters
+	nest         []NestLoopParam // such parameters, not yet claimed by a nested loop
+	needed       []neededVar     // variables that nodes above scans use
+	query        []sortKey       // the order that would help above the joins
+	classes      []*eclass
+	specials     []*special
+	baseQuals    map[int][]*qual
+	joinQuals    []*qual
+	outerQuals   []*qual
+	allIDs       relids
+	rtis         []int
+	totalPages   float64
+	only         *rel // relation whose conditions are estimated, others being known
+	top          *path
+	final        []*node.TargetEntry
+	orig         *node.Query      // as it came, for MIN and MAX by an index
+	postponed    []node.Node      // conditions that refer out of their part of the join tree
+	distinctRows map[Plan]float64 // of sides of set operations
+	flatUnion    bool             // the set operations are one UNION ALL
+	byIndex      bool             // only a path in order will do
 }
 
 // need is a variable of an outer level, passed to a subquery as a parameter.

@@ -83,6 +83,18 @@ func (r *root) setLeaf(s *node.RangeTblRef) (Plan, error) {
 	}
 	c := p.Common()
 	sc := &SubqueryScan{Subplan: p}
+	q := rte.Subquery
+	if len(q.GroupClause) > 0 || len(q.GroupingSets) > 0 || len(q.DistinctClause) > 0 || q.HasAggs || q.SetOperations != nil {
+		r.leafGroups(sc, c.Rows)
+	} else {
+		var exprs []node.Node
+		for _, te := range sub.final {
+			if !te.Resjunk {
+				exprs = append(exprs, te.Expr)
+			}
+		}
+		r.leafGroups(sc, sub.groups(exprs, c.Rows))
+	}
 	sc.ScanRelid = s.Rtindex
 	sc.StartupCost, sc.TotalCost, sc.Rows, sc.Width = c.StartupCost, c.TotalCost, c.Rows, c.Width
 	if !r.flatUnion || !r.simple(rte.Subquery, false) {
@@ -99,6 +111,14 @@ func (r *root) setLeaf(s *node.RangeTblRef) (Plan, error) {
 		sc.TargetList = append(sc.TargetList, &t)
 	}
 	return sc, nil
+}
+
+// leafGroups notes how many different rows a side of a set operation has.
+func (r *root) leafGroups(p Plan, n float64) {
+	if r.distinctRows == nil {
+		r.distinctRows = map[Plan]float64{}
+	}
+	r.distinctRows[p] = n
 }
 
 // conform makes p's columns the types of a set operation, dropping junk columns,
@@ -133,11 +153,25 @@ func conform(p Plan, typs []oid.OID, colls []oid.OID, flag int) Plan {
 	}
 	if _, ok := p.(*SubqueryScan); ok {
 		c.TargetList = list
+		if flag >= 0 {
+			c.Width += 4
+		}
 		return p
 	}
 	res := &Result{Node: *outline(p)}
 	res.TargetList = list
+	if flag >= 0 {
+		res.Width += 4
+	}
 	return res
+}
+
+// sideGroups is how many different rows a side of a set operation has.
+func (r *root) sideGroups(p Plan) float64 {
+	if n, ok := r.distinctRows[p]; ok {
+		return n
+	}
+	return p.Common().Rows
 }
 
 func binaryText(a, b oid.OID) bool {
@@ -192,6 +226,10 @@ func (r *root) setOp(s *node.SetOperationStmt, names []*node.TargetEntry) (Plan,
 	if err != nil {
 		return nil, err
 	}
+	lg, rg := r.sideGroups(l), r.sideGroups(rt)
+	if s.Op == node.SetOpIntersect && lg > rg {
+		l, rt, lg, rg = rt, l, rg, lg
+	}
 	l, rt = conform(l, s.ColTypes, s.ColCollations, 0), conform(rt, s.ColTypes, s.ColCollations, 1)
 	a := &Append{Plans: []Plan{l, rt}}
 	flag := &node.TargetEntry{Expr: &node.Var{Varno: 0, Varattno: len(list) + 1, Vartype: oid.Int4, Vartypmod: -1, Location: -1}, Resno: len(list) + 1, Resname: "flag", Resjunk: true}
@@ -215,10 +253,18 @@ func (r *root) setOp(s *node.SetOperationStmt, names []*node.TargetEntry) (Plan,
 	for _, g := range s.GroupClauses {
 		o.DupOperators = append(o.DupOperators, g.Eqop)
 	}
-	o.Rows = l.Common().Rows
-	res := &Result{Node: *outline(o)}
-	res.TargetList = list
-	return res, nil
+	switch {
+	case s.Op == node.SetOpIntersect && s.All:
+		o.Rows = math.Min(l.Common().Rows, rt.Common().Rows)
+	case s.All:
+		o.Rows = l.Common().Rows
+	default:
+		o.Rows = lg
+	}
+	o.TotalCost += r.set.CPUOperatorCost * a.Rows * float64(len(list))
+	r.leafGroups(o, o.Rows)
+	o.TargetList = o.TargetList[:len(list)]
+	return o, nil
 }
 
 // unionInputs flattens nested UNIONs of the same kind.

@@ -151,27 +151,27 @@ func (r *root) targetPaths(in *rel) (*rel, error) {
 		if err := r.checkSets(); err != nil {
 			return nil, err
 		}
-		out.add(r.setPath(p))
+		out.add(r.setPath(p, q.TargetList))
 	}
 	r.finishRel(out)
 	return out, nil
 }
 
 // setPath expands the target list's set-returning functions.
-func (r *root) setPath(in *path) *path {
+func (r *root) setPath(in *path, list []*node.TargetEntry) *path {
 	rows := 1.0
-	for _, te := range r.q.TargetList {
+	for _, te := range list {
 		rows = math.Max(rows, r.setRows(te.Expr))
 	}
-	c := r.tlistCost(r.q.TargetList)
-	p := &path{keys: in.keys, rows: in.rows * rows, startup: in.startup + c.startup, width: r.tlistWidth(r.q.TargetList)}
+	c := r.tlistCost(list)
+	p := &path{keys: in.keys, rows: in.rows * rows, startup: in.startup + c.startup, width: r.tlistWidth(list)}
 	p.total = in.total + c.startup + (r.set.CPUTupleCost+c.per)*in.rows + (p.rows-in.rows)*r.set.CPUTupleCost/2
 	p.make = func() (Plan, error) {
 		plan, err := r.build(in)
 		if err != nil {
 			return nil, err
 		}
-		return r.makeSets(plan), nil
+		return r.makeSets(plan, list), nil
 	}
 	return p
 }
@@ -190,11 +190,10 @@ func (r *root) checkSets() error {
 }
 
 // makeSets puts a ProjectSet over p, and a Result where expressions use its sets.
-func (r *root) makeSets(p Plan) Plan {
-	q := r.q
+func (r *root) makeSets(p Plan, list []*node.TargetEntry) Plan {
 	var level []node.Node
 	nested := false
-	for _, te := range q.TargetList {
+	for _, te := range list {
 		if f, ok := te.Expr.(*node.FuncExpr); ok && f.Funcretset && !anySet(f.Args) {
 			level = append(level, f)
 			continue
@@ -228,13 +227,13 @@ func (r *root) makeSets(p Plan) Plan {
 	}
 	ps := &ProjectSet{Node: Node{Left: p, StartupCost: p.Common().StartupCost}}
 	if !nested {
-		ps.TargetList = q.TargetList
+		ps.TargetList = list
 		return ps
 	}
 	ps.TargetList = inputTlist(level)
 	o := outline(ps)
 	res := &Result{Node: *o}
-	res.TargetList = q.TargetList
+	res.TargetList = list
 	return res
 }
 
