@@ -37,6 +37,8 @@ import (
 type WAL interface {
 	Flush(upTo lsn.LSN) error
 	FlushLSN() lsn.LSN
+	// Room returns an error if there is no room in the log for what can wait.
+	Room() error
 	// SaveHint logs a full image of a page whose hints changed, if the page
 	// needs one, and returns the end of the record or 0. r is scratch.
 	SaveHint(r *xlog.Record, tag page.Tag, p page.Page, standard bool) (lsn.LSN, error)

@@ -41,6 +41,8 @@ func (w *fakeWAL) Flush(upTo lsn.LSN) error {
 	}
 }
 func (w *fakeWAL) FlushLSN() lsn.LSN { return lsn.LSN(w.flushed.Load()) }
+func (w *fakeWAL) Room() error       { return nil }
+
 func (w *fakeWAL) SaveHint(*xlog.Record, page.Tag, page.Page, bool) (lsn.LSN, error) {
 	w.hints.Add(1)
 	return lsn.LSN(w.insert.Add(100)), nil

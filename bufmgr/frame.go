@@ -229,6 +229,9 @@ func (p *Pool) MarkDirtyHint(b Buffer) error {
 	if p.opt.Redo() {
 		return nil // a standby logs nothing; the hint lives in memory only
 	}
+	if s&isDirty == 0 && p.opt.WAL.Room() != nil {
+		return nil // no room for an image: the hint lives in memory only
+	}
 	p.MarkDirty(b)
 	r := p.records.Get().(*xlog.Record)
 	defer p.records.Put(r)

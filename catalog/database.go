@@ -287,6 +287,11 @@ func (s *Session) copyPages(from, to page.RelFileNode, f page.Fork, logged bool)
 	}
 	ring := pool.NewStrategy(bufmgr.BulkRead)
 	for blk := range n {
+		if logged {
+			if err := s.srv.opt.Sys.Log.Room(); err != nil {
+				return err
+			}
+		}
 		src, err := pool.Read(page.Tag{Rel: from, Fork: f, Block: blk}, bufmgr.Normal, ring)
 		if err != nil {
 			return err

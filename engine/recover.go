@@ -22,6 +22,14 @@ import (
 
 var toast = indexheap.Toast{} // constant
 
+// Room says whether the log has room; during recovery nothing is logged.
+func (w *walRef) Room() error {
+	if l := w.p.Load(); l != nil {
+		return l.Room()
+	}
+	return nil
+}
+
 // SaveHint logs an image of a page whose hints change; during recovery none.
 func (w *walRef) SaveHint(r *xlog.Record, tag page.Tag, p page.Page, standard bool) (lsn.LSN, error) {
 	if l := w.p.Load(); l != nil {

@@ -71,6 +71,7 @@ func (s *stage) wait() error {
 
 // startWorkers starts the stages, the lowest first.
 func (i *Instance) startWorkers() {
+	i.wal.CheckRoom()
 	if i.opt.NoWorkers {
 		return
 	}
@@ -84,7 +85,10 @@ func (i *Instance) startWorkers() {
 	i.startStage(
 		task{"walwriter", ww.Run},
 		task{"preallocator", func(ctx context.Context) error {
-			return i.wal.Preallocator(ctx, func(err error) { i.log.Warn("could not make the next WAL segment", "error", err) })
+			return i.wal.Preallocator(ctx, func(err error) {
+				i.log.Warn("could not make the next WAL segment", "error", err)
+				i.ckpt.Request(checkpointer.CauseXLOG | checkpointer.Immediate) // it removes old ones
+			})
 		}})
 	i.startStage(task{"checkpointer", i.ckpt.Run})
 	i.startStage(

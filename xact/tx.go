@@ -188,7 +188,14 @@ func (t *Tx) TopFullXID() (xid.Full, error) {
 func (t *Tx) XIDIfAny() xid.XID { return t.current().xid.XID() }
 
 // XID is the id of the current (sub)transaction, assigned if it has none yet.
+// Whoever changes data asks for it before each change, and is refused here when the
+// disk of the log is full.
 func (t *Tx) XID() (xid.XID, error) {
+	if !t.m.recovering.Load() {
+		if err := t.m.opt.Log.Room(); err != nil {
+			return xid.Invalid, err
+		}
+	}
 	if f := t.current().xid; f != 0 {
 		return f.XID(), nil
 	}

@@ -67,6 +67,8 @@ type Log interface {
 	Flush(upTo lsn.LSN) error
 	FlushCommit(upTo lsn.LSN) error
 	SetAsyncLSN(at lsn.LSN)
+	// Room returns an error if the disk is too full for changes.
+	Room() error
 }
 
 // Options configures a Manager. FS and Locks are required.
@@ -188,6 +190,7 @@ func (noLog) Insert(*xlog.Record) (lsn.LSN, error) {
 }
 func (noLog) Flush(lsn.LSN) error       { return nil }
 func (noLog) FlushCommit(lsn.LSN) error { return nil }
+func (noLog) Room() error               { return nil }
 func (noLog) SetAsyncLSN(lsn.LSN)       {}
 
 func (m *Manager) openCaches() {

@@ -24,6 +24,10 @@
 // again.
 // Enforced: Log.adoptLastPage, Log.clearBehind. Tested: TestClearBehind.
 //
+// INV-XLOG-8 (full disk): who would change data is refused while there is still room
+// in the segments for those who must not fail.
+// Enforced: Log.Room, Log.noteRoom, xact.Tx.XID. Tested: TestFullWALDisk.
+//
 // Three pointers only grow: Flush <= Write <= Insert.
 //
 // Lock order: whoever leads the group may take the others; inserter.mu, ring.mu

@@ -99,6 +99,7 @@ type Log struct {
 	group group
 	out   output
 	marks marks
+	room  room
 	hint  chan struct{} // wakes the WAL writer
 
 	asyncLSN  atomic.Uint64 // end of the latest asynchronous commit

@@ -87,6 +87,12 @@ func (l *Log) fillSegment(temp string) error {
 	}
 	defer f.Close()
 	size := int64(l.geo.seg)
+	if l.room.limit.Load() != 0 {
+		// What little room there is should not be taken from others for a moment.
+		if err := f.Preallocate(0, size); err != nil {
+			return pgerr.File(err, "write", temp)
+		}
+	}
 	if l.opt.NoInitZero {
 		if err := f.Preallocate(0, size); err != nil {
 			return pgerr.File(err, "write", temp)
@@ -132,17 +138,20 @@ func (l *Log) Preallocate(count int) (int, error) {
 			continue
 		}
 		if err := l.createSegment(seg); err != nil {
+			l.noteRoom(err)
 			return made, err
 		}
 		l.met.SegmentsAhead.Add(1)
 		made++
 	}
+	l.noteRoom(nil)
 	return made, nil
 }
 
 // Preallocator keeps the next segment ready, so that no commit waits for zeros
 // to be written. A failure to do so (no room) is given to report and stops
-// nothing: the writer will try itself. It returns when ctx is done.
+// nothing: the writer will try itself. A full disk is tried again and again, and
+// reported once. It returns when ctx is done.
 func (l *Log) Preallocator(ctx context.Context, report func(error)) error {
 	for {
 		select {
@@ -150,8 +159,12 @@ func (l *Log) Preallocator(ctx context.Context, report func(error)) error {
 			return nil
 		case <-l.prealloc:
 		}
-		if _, err := l.Preallocate(1); err != nil && report != nil {
+		_, err := l.Preallocate(1)
+		if err != nil && report != nil {
 			report(err)
+		}
+		for l.room.limit.Load() != 0 && l.waitRoom(ctx) {
+			_, _ = l.Preallocate(1)
 		}
 	}
 }
@@ -219,6 +232,12 @@ func (l *Log) RemoveOld(keep lsn.SegNo, redo lsn.LSN, r Retention) (removed, rec
 	}
 	if removed > 0 && !l.opt.NoSync {
 		err = l.opt.FS.SyncDir(l.opt.Dir)
+	}
+	if l.room.limit.Load() != 0 { // there may be room now
+		select {
+		case l.prealloc <- struct{}{}:
+		default:
+		}
 	}
 	return removed, recycled, err
 }

@@ -27,6 +27,9 @@ func PruneOpt(tx *xact.Tx, rel *access.Relation, b bufmgr.Buffer) error {
 	if !wanted {
 		return nil
 	}
+	if rel.Logged() && rel.Sys.Log.Room() != nil {
+		return nil // readers prune too, and go on
+	}
 	oldest := horizon(rel.Sys.Xact, rel)
 	if !prune.Precedes(oldest) || !pool.TryLockCleanup(b) {
 		return nil

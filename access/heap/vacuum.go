@@ -122,6 +122,11 @@ func (v *vacuumRun) run() error {
 		if err := v.ctx.Err(); err != nil {
 			return err
 		}
+		if v.rel.Logged() {
+			if err := v.rel.Sys.Log.Room(); err != nil {
+				return err
+			}
+		}
 		if v.par.Delay != nil {
 			if err := v.par.Delay(v.ctx); err != nil {
 				return err

@@ -156,6 +156,9 @@ func (e *env) logPage(b bufmgr.Buffer, always bool) error {
 	if e.idx.Sys == nil || e.idx.Sys.Log == nil || e.log == nil && !always {
 		return nil
 	}
+	if err := e.idx.Sys.Log.Room(); err != nil {
+		return err // a private page: nothing is lost
+	}
 	_, err := e.idx.Sys.Log.LogNewPage(e.rec, e.pool.Tag(b), e.pool.Page(b), true)
 	return err
 }
