@@ -143,7 +143,7 @@ func isSystemColumn(name string) bool {
 
 // lockNew locks what nobody else can see yet, for those who will.
 func (s *Session) lockNew(rel oid.OID) error {
-	return s.srv.opt.Sys.Locks.Acquire(s.ctx, s.tx.Locks(), lmgr.Relation(s.opt.Database, rel), lmgr.AccessExclusive)
+	return s.tx.LockRelation(s.ctx, s.opt.Database, rel, lmgr.AccessExclusive)
 }
 
 // classRow is the pg_class row of n.

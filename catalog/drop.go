@@ -220,7 +220,7 @@ func joined(lines []string) string {
 }
 
 func (s *Session) lockDrop(rel oid.OID) error {
-	return s.srv.opt.Sys.Locks.Acquire(s.ctx, s.tx.Locks(), lmgr.Relation(s.opt.Database, rel), lmgr.AccessExclusive)
+	return s.tx.LockRelation(s.ctx, s.opt.Database, rel, lmgr.AccessExclusive)
 }
 
 // remove deletes the rows that an object is.

@@ -62,6 +62,25 @@ func (t *Tx) LockRelation(ctx context.Context, db, rel oid.OID, mode lmgr.Mode) 
 	return t.m.logLocks(t.record(), x, []standbyLock{{x, db, rel}})
 }
 
+// TryLockRelation is LockRelation without waiting.
+func (t *Tx) TryLockRelation(db, rel oid.OID, mode lmgr.Mode) (bool, error) {
+	tag := lmgr.Relation(db, rel)
+	if mode < lmgr.AccessExclusive || !t.m.opt.StandbyInfo() || t.m.recovering.Load() {
+		return t.m.opt.Locks.TryAcquire(t.p.owner, tag, mode), nil
+	}
+	held := t.p.owner.Holds(tag, mode)
+	if !t.m.opt.Locks.TryAcquire(t.p.owner, tag, mode) || held {
+		return held, nil
+	}
+	x, err := t.XID()
+	if err != nil {
+		t.m.opt.Locks.Release(t.p.owner, tag, mode, false)
+		return false, err
+	}
+	t.locked = true
+	return true, t.m.logLocks(t.record(), x, []standbyLock{{x, db, rel}})
+}
+
 func (m *Manager) logLocks(rec *xlog.Record, x xid.XID, locks []standbyLock) error {
 	rec.Begin(standbyRmgr, infoStandbyLock, x)
 	rec.Data(appendLocks(nil, locks))

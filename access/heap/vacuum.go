@@ -9,6 +9,7 @@ import (
 	"github.com/pgmini/pgmini/access/vm"
 	"github.com/pgmini/pgmini/bufmgr"
 	"github.com/pgmini/pgmini/lmgr"
+	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/xact"
 	"github.com/pgmini/pgmini/xid"
@@ -459,8 +460,8 @@ func (v *vacuumRun) truncate(n page.BlockNumber) error {
 		return nil
 	}
 	locks, tag := v.rel.Sys.Locks, v.rel.LockTag()
-	if !locks.TryAcquire(v.tx.Locks(), tag, lmgr.AccessExclusive) {
-		return nil
+	if ok, err := v.tx.TryLockRelation(oid.OID(tag.F1), oid.OID(tag.F2), lmgr.AccessExclusive); err != nil || !ok {
+		return err
 	}
 	defer locks.Release(v.tx.Locks(), tag, lmgr.AccessExclusive, false)
 	now, err := v.pool.NBlocks(v.rel.Node, page.MainFork)

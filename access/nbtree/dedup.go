@@ -51,7 +51,7 @@ func (e *env) dedup(b bufmgr.Buffer, newItem tuple, size int, churn bool) error 
 		return e.err
 	}
 	if err := applyDedup(n.Page, p.out); err != nil {
-		return err
+		return e.fatal(err)
 	}
 	e.pool.MarkDirty(b)
 	e.begin(infoDedup)

@@ -180,7 +180,7 @@ func (d *deletion) add(n node, off page.OffsetNumber, dead func(i int, tid page.
 // deleteItems is the deletion of an insert (_bt_delitems_delete).
 func (e *env) deleteItems(b bufmgr.Buffer, d deletion, latest xid.XID) error {
 	if err := applyDeletion(e.pool.Page(b), d); err != nil {
-		return err
+		return e.fatal(err)
 	}
 	e.pool.MarkDirty(b)
 	e.begin(infoDelete)
@@ -193,7 +193,7 @@ func (e *env) deleteItems(b bufmgr.Buffer, d deletion, latest xid.XID) error {
 func (e *env) vacuumItems(b bufmgr.Buffer, d deletion) error {
 	p := e.pool.Page(b)
 	if err := applyDeletion(p, d); err != nil {
-		return err
+		return e.fatal(err)
 	}
 	node{p}.setCycleID(0)
 	e.pool.MarkDirty(b)

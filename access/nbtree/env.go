@@ -184,6 +184,15 @@ func (e *env) ref(id uint8, b bufmgr.Buffer, f xlog.BlockFlags, data ...[]byte) 
 	}
 }
 
+// fatal reports an error within a critical section: a page is changed, and the log
+// does not say so. The server stops.
+func (e *env) fatal(err error) error {
+	if e.log != nil && e.idx.Sys.Xact != nil {
+		e.idx.Sys.Xact.Fatal(err)
+	}
+	return err
+}
+
 // finish inserts the record and stamps the changed pages. An error here is an
 // instance PANIC.
 func (e *env) finish(main []byte, bufs ...bufmgr.Buffer) error {
@@ -195,7 +204,7 @@ func (e *env) finish(main []byte, bufs ...bufmgr.Buffer) error {
 	}
 	end, err := e.log.Insert(e.rec)
 	if err != nil {
-		return err
+		return e.fatal(err)
 	}
 	for _, b := range bufs {
 		if b != 0 {

@@ -291,7 +291,9 @@ func (e *env) insertFits(b, child bufmgr.Buffer, orig tuple, off page.OffsetNumb
 	data = append(data, orig...)
 	e.buf = data
 	if err == nil {
-		err = applyInsert(n.Page, off, data, at != 0)
+		if err = applyInsert(n.Page, off, data, at != 0); err != nil {
+			err = e.fatal(err)
+		}
 	}
 	if err == nil {
 		e.pool.MarkDirty(b)
@@ -320,7 +322,7 @@ func (e *env) logInsert(b, child, mb bufmgr.Buffer, m meta, off page.OffsetNumbe
 	e.ref(0, b, xlog.Standard, data)
 	if child != 0 {
 		if err := applyClearIncomplete(e.pool.Page(child), nil); err != nil {
-			return err
+			return e.fatal(err)
 		}
 		e.pool.MarkDirty(child)
 		e.ref(1, child, xlog.Standard)
@@ -340,7 +342,7 @@ func (e *env) changeMeta(id uint8, mb bufmgr.Buffer, m meta) error {
 	var scratch [metaRecordSize]byte
 	data := m.encode(scratch[:0])
 	if err := applyMeta(e.pool.Page(mb), data); err != nil {
-		return err
+		return e.fatal(err)
 	}
 	e.pool.MarkDirty(mb)
 	e.ref(id, mb, xlog.WillInit|xlog.Standard, data)

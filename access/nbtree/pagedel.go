@@ -129,7 +129,7 @@ func (v *vacuum) markHalfDead(b bufmgr.Buffer) (bool, error) {
 	e.pool.MarkDirty(pb)
 	at := n.LSN()
 	if err := applyHalfDead(n.Page, left, right, rec.topParent); err != nil {
-		return false, err
+		return false, e.fatal(err) // the parent is changed
 	}
 	n.SetLSN(at)
 	e.pool.MarkDirty(b)
@@ -367,7 +367,7 @@ func (v *vacuum) unlink(u *unlinking) error {
 		p := e.pool.Page(u.leaf)
 		at := p.LSN()
 		if err := applyHalfDead(p, u.rec.leafLeft, u.rec.leafRight, u.rec.leafTopNext); err != nil {
-			return err
+			return e.fatal(err)
 		}
 		p.SetLSN(at)
 		e.pool.MarkDirty(u.leaf)

@@ -70,7 +70,7 @@ func (e *env) splitPage(b, child bufmgr.Buffer, newOff page.OffsetNumber, t, ori
 		err = applySplitLeft(n.Page, rec, onLeft, rblk, left)
 	}
 	if err != nil {
-		return right, err
+		return right, e.fatal(err)
 	}
 	n.setCycleID(cycle)
 	rn := e.nodeOf(right)
@@ -162,7 +162,7 @@ func (e *env) logSplit(b, right, sib, child bufmgr.Buffer, rec splitRec, onLeft 
 	}
 	if child != 0 {
 		if err := applyClearIncomplete(e.pool.Page(child), nil); err != nil {
-			return err
+			return e.fatal(err)
 		}
 		e.pool.MarkDirty(child)
 		e.ref(3, child, xlog.Standard)
@@ -301,11 +301,11 @@ func (e *env) newRoot(left, right bufmgr.Buffer) error {
 	data := padded(padded(nil, item), minusInfinity(e.blockOf(left)))
 	rec := newRootRec{e.blockOf(rb), ln.level() + 1}
 	if err := applyNewRoot(e.pool.Page(rb), rec.level, data); err != nil {
-		return err
+		return e.fatal(err)
 	}
 	e.pool.MarkDirty(rb)
 	if err := applyClearIncomplete(ln.Page, nil); err != nil {
-		return err
+		return e.fatal(err)
 	}
 	e.pool.MarkDirty(left)
 	m.root, m.level, m.fastRoot, m.fastLevel = rec.root, rec.level, rec.root, rec.level

@@ -28,7 +28,7 @@ func (c *cmd) lockTables(n *pg.LockStmt) {
 		if cl.Relisshared {
 			db = oid.Invalid
 		}
-		if !c.Server().System().Locks.TryAcquire(c.Tx().Locks(), lmgr.Relation(db, cl.Oid), mode) {
+		if !must(c.Tx().TryLockRelation(db, cl.Oid, mode)) {
 			fail(pgerr.LockNotAvailable, "could not obtain lock on relation %q", rv.Relname)
 		}
 	}

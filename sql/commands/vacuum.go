@@ -187,7 +187,7 @@ func (c *cmd) vacuumLock(rel oid.OID, name, word string, mode lmgr.Mode, o *vacu
 		if cl.Relisshared {
 			db = oid.Invalid
 		}
-		if !c.Server().System().Locks.TryAcquire(c.Tx().Locks(), lmgr.Relation(db, rel), mode) {
+		if !must(c.Tx().TryLockRelation(db, rel, mode)) {
 			c.warning(pgerr.LockNotAvailable, "skipping %s of %q --- lock not available", word, name)
 			return nil
 		}
