@@ -3,6 +3,7 @@ package bufmgr
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/pgmini/pgmini/internal/invariants"
 	"github.com/pgmini/pgmini/page"
@@ -107,13 +108,21 @@ func (p *Pool) fill(i int32, mode Mode) error {
 	return nil
 }
 
+// ChecksumError is why a page is not believed: PostgreSQL says so in a warning beside
+// the error.
+type ChecksumError struct{ Computed, Stored uint16 }
+
+// Error is PostgreSQL's text of the warning.
+func (e *ChecksumError) Error() string {
+	return fmt.Sprintf("page verification failed, calculated checksum %d but expected %d", e.Computed, e.Stored)
+}
+
 // verify checks a page that came from disk (PostgreSQL: PageIsVerified).
 func (p *Pool) verify(tag page.Tag, pg page.Page) error {
 	err := page.Check(pg)
 	if err == nil && p.opt.Checksums && !pg.IsNew() {
 		if sum := page.ComputeChecksum(pg, tag.Block); sum != pg.Checksum() {
-			err = pgerr.New(pgerr.DataCorrupted,
-				"page verification failed, calculated checksum %d but expected %d", sum, pg.Checksum())
+			err = &ChecksumError{Computed: sum, Stored: pg.Checksum()}
 		}
 	}
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/pgmini/pgmini/bufmgr"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/session"
 )
@@ -116,6 +117,9 @@ func (c *conn) failure(err error) error {
 	}
 	if e.Fatal || c.w.err != nil {
 		return e
+	}
+	if sum, ok := errors.AsType[*bufmgr.ChecksumError](err); ok {
+		c.w.report('N', "WARNING", pgerr.New(pgerr.DataCorrupted, "%s", sum.Error()))
 	}
 	c.w.report('E', "ERROR", e)
 	return nil

@@ -2,6 +2,8 @@ package heap
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sort"
 
 	"github.com/pgmini/pgmini/access"
@@ -11,6 +13,7 @@ import (
 	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/page"
+	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/xact"
 	"github.com/pgmini/pgmini/xid"
 	"github.com/pgmini/pgmini/xlog"
@@ -30,6 +33,7 @@ type VacuumParams struct {
 	Indexes             []IndexVacuum
 	NoTruncate          bool                        // keep empty pages at the end
 	Delay               func(context.Context) error // vacuum_cost_delay, once a page; may be nil
+	Schema              string                      // of the table, for error messages
 }
 
 // IndexVacuum is what VACUUM asks of an index.
@@ -139,7 +143,7 @@ func (v *vacuumRun) run() error {
 			}
 		}
 		if err := v.scanBlock(blk); err != nil {
-			return err
+			return v.scanning(err, blk)
 		}
 		v.res.Scanned++
 		blk++
@@ -162,6 +166,17 @@ func (v *vacuumRun) run() error {
 		return err
 	}
 	return v.finish()
+}
+
+// scanning says in an error's context what was done (PostgreSQL: vacuum_error_callback).
+func (v *vacuumRun) scanning(err error, blk page.BlockNumber) error {
+	e, ok := pgerr.As(err)
+	if _, panicked := errors.AsType[*Panic](err); panicked || !ok || e.Where != "" {
+		return err
+	}
+	c := *e
+	c.Where = fmt.Sprintf("while scanning block %d of relation \"%s.%s\"", blk, v.par.Schema, v.rel.Name)
+	return &c
 }
 
 // skipRun is the shortest run of pages that is worth skipping.

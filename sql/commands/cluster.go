@@ -108,6 +108,7 @@ func (c *cmd) checkClusterable(index oid.OID) {
 // clusterOne rewrites a table in the order of an index. Like a rewrite by ALTER
 // TABLE it keeps live rows only.
 func (c *cmd) clusterOne(table, index oid.OID) {
+	c.notPending(c.class(table), "CLUSTER")
 	c.checkClusterable(index)
 	c.markClustered(table, index)
 	c.rewrite(table, &tableChange{old: c.relation(table), order: index}, true)

@@ -358,8 +358,12 @@ func (c *cmd) foreignStmt(k *rows.PgConstraint) *pg.Constraint {
 		FkUpdAction: string(k.Confupdtype), FkDelAction: string(k.Confdeltype), SkipValidation: !k.Convalidated, InitiallyValid: k.Convalidated}
 }
 
-// notPending refuses a table that a trigger is still to look at.
+// notPending refuses a table that an open cursor reads, or that a trigger is still to
+// look at (CheckTableNotInUse).
 func (c *cmd) notPending(cl *rows.PgClass, what string) {
+	if cl.Relkind != 'v' && c.InUse(cl.Oid) {
+		fail(pgerr.ObjectInUse, "cannot %s %q because it is being used by active queries in this session", what, cl.Relname)
+	}
 	if c.Triggers().Pending(cl.Oid) {
 		fail(pgerr.ObjectInUse, "cannot %s %q because it has pending trigger events", what, cl.Relname)
 	}

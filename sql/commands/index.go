@@ -27,6 +27,7 @@ func (c *cmd) createIndex(n *pg.IndexStmt) {
 		unsupportedKind(cl, "cannot create index on relation %q", cl.Relname)
 	}
 	c.needOwner(cl)
+	c.notPending(cl, "CREATE INDEX")
 	if n.Idxname != "" && c.exists(n.Idxname, cl.Relnamespace, n.IfNotExists) {
 		return
 	}

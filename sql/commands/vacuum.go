@@ -279,9 +279,10 @@ func (c *cmd) freezeAges(o *vacuumOptions, p *heap.VacuumParams) {
 // lazyVacuum vacuums one heap, which is locked.
 func (c *cmd) lazyVacuum(cl *rows.PgClass, o *vacuumOptions) {
 	rel := c.relation(cl.Oid)
-	full := c.DatabaseName() + "." + c.schemaName(cl.Relnamespace) + "." + cl.Relname
+	schema := c.schemaName(cl.Relnamespace)
+	full := c.DatabaseName() + "." + schema + "." + cl.Relname
 	c.verbose(o, "vacuuming %q", full)
-	p := heap.VacuumParams{NoPageSkipping: o.noSkip, NoIndexCleanup: o.noIndexCleanup, NoTruncate: o.noTruncate,
+	p := heap.VacuumParams{Schema: schema, NoPageSkipping: o.noSkip, NoIndexCleanup: o.noIndexCleanup, NoTruncate: o.noTruncate,
 		RelFrozenXID: cl.Relfrozenxid, RelMinMulti: xid.Multi(cl.Relminmxid), MaxDead: int(c.Settings().Int(guc.MaintenanceWorkMem) << 10 / 6)}
 	c.freezeAges(o, &p)
 	var list []*indexVacuum

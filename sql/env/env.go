@@ -66,6 +66,8 @@ type Session interface {
 	// or DEBUG1.
 	Notice(severity string, e *pgerr.Error)
 
+	// InUse reports whether an open cursor or portal of the session reads a relation.
+	InUse(rel oid.OID) bool
 	// PreventInBlock fails with 25001 in a transaction block or a multi-statement
 	// query: "VACUUM cannot run inside a transaction block". After it the command
 	// may call NextTransaction.

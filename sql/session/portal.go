@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/pgmini/pgmini/datum"
+	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/env"
 	"github.com/pgmini/pgmini/sql/exec"
@@ -395,4 +396,14 @@ func (s *Session) forgetPortal(p *portal) {
 	s.closeExecution(p)
 	clear(p.args)
 	p.kept = nil
+}
+
+// InUse is part of env.Session.
+func (s *Session) InUse(rel oid.OID) bool {
+	for _, p := range s.portals {
+		if p.st != nil && !p.held && (p.cursor || p.x != nil) && slices.ContainsFunc(p.st.locks, func(l relLock) bool { return l.rel == rel }) {
+			return true
+		}
+	}
+	return false
 }
