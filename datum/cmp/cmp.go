@@ -21,6 +21,7 @@ import (
 
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/datum/array"
+	"github.com/pgmini/pgmini/datum/jsonb"
 	"github.com/pgmini/pgmini/datum/numeric"
 	"github.com/pgmini/pgmini/oid"
 )
@@ -45,6 +46,7 @@ var byProc = map[string]Func{
 	"btoidcmp": u4, "btoidvectorcmp": oidVector,
 	"xid8cmp": u8bytes, "pg_lsn_cmp": u8bytes, "cash_cmp": i8i8,
 	"btfloat4cmp": f4f4, "btfloat8cmp": f8f8, "btfloat48cmp": f4f8, "btfloat84cmp": f8f4,
+	"jsonb_cmp":   jsonB,
 	"numeric_cmp": func(a, b datum.Datum) int { return numeric.Compare(a.Bytes, b.Bytes) },
 	"bttextcmp":   raw, "btnamecmp": raw, "btnametextcmp": raw, "bttextnamecmp": raw,
 	"bttext_pattern_cmp": raw, "byteacmp": raw, "uuid_cmp": raw, "macaddr_cmp": raw, "macaddr8_cmp": raw,
@@ -53,6 +55,16 @@ var byProc = map[string]Func{
 	"date_cmp": i4i4, "time_cmp": i8i8, "timestamp_cmp": i8i8, "timetz_cmp": timeTZ,
 	"date_cmp_timestamp": dateTimestamp, "timestamp_cmp_date": timestampDate,
 	"interval_cmp": interval,
+}
+
+// jsonB: damaged values are equal to all others.
+func jsonB(a, b datum.Datum) int {
+	x, err1 := jsonb.Decode(a.Bytes)
+	y, err2 := jsonb.Decode(b.Bytes)
+	if err1 != nil || err2 != nil {
+		return 0
+	}
+	return jsonb.Compare(&x, &y)
 }
 
 func i2i2(a, b datum.Datum) int { return gocmp.Compare(int16(a.Int), int16(b.Int)) }

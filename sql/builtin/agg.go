@@ -43,6 +43,7 @@ func buildAggregates() map[aggKey]*Agg {
 	addExtremes(add)
 	addBitAggs(add)
 	addCollect(add)
+	addJSONAggs(add)
 	for _, k := range []string{"sxx", "syy", "sxy", "avgx", "avgy", "r2", "slope", "intercept"} {
 		add("float8_regr_accum", "float8_regr_"+k, func(*AggCall) AggState { return &regression{kind: k} })
 	}

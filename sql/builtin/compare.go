@@ -125,7 +125,7 @@ func addCompare(r funcs) {
 	r.family("name", "text", get("btnametextcmp"), raw)
 	r.family("text", "name", get("bttextnamecmp"), raw)
 	for prefix, name := range map[string]string{"bpchar": "bpcharcmp", "bpchar_pattern_": "btbpchar_pattern_cmp", "tid": "bttidcmp",
-		"timetz_": "timetz_cmp", "interval_": "interval_cmp", "numeric_": "numeric_cmp", "oidvector": "btoidvectorcmp"} {
+		"timetz_": "timetz_cmp", "interval_": "interval_cmp", "numeric_": "numeric_cmp", "jsonb_": "jsonb_cmp", "oidvector": "btoidvectorcmp"} {
 		f := get(name)
 		r.family(prefix, "", f, boxed(f))
 	}
@@ -241,7 +241,7 @@ var cmpOfType = map[oid.OID]string{
 	oid.UUID: "uuid_cmp", oid.PgLSN: "pg_lsn_cmp", oid.XID8: "xid8cmp", oid.RegClass: "btoidcmp", oid.RegType: "btoidcmp",
 	oid.RegProc: "btoidcmp", oid.RegProcedure: "btoidcmp", oid.RegOper: "btoidcmp", oid.RegOperator: "btoidcmp",
 	oid.RegNamespace: "btoidcmp", oid.RegRole: "btoidcmp", oid.RegCollation: "btoidcmp", oid.RegConfig: "btoidcmp",
-	oid.RegDictionary: "btoidcmp", oid.Xid: "btoidcmp", oid.Cid: "btoidcmp",
+	oid.RegDictionary: "btoidcmp", oid.Xid: "btoidcmp", oid.Cid: "btoidcmp", oid.JSONB: "jsonb_cmp",
 }
 
 // constant

@@ -38,6 +38,7 @@ var registry = sync.OnceValue(func() funcs {
 	addSets(r)
 	addSystem(r)
 	addIO(r)
+	addJSON(r)
 	return r
 })
 

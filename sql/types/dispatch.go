@@ -45,8 +45,6 @@ func In(prosrc string) (InFunc, bool) {
 		return snapshotIn, true
 	case "uuid_in":
 		return uuidIn, true
-	case "json_in":
-		return jsonIn, true
 	case "void_in":
 		return voidIn, true
 	case "date_in":
@@ -78,6 +76,9 @@ func In(prosrc string) (InFunc, bool) {
 	}
 	if k, ok := regKind(prosrc, "in"); ok {
 		return regIn(k), true
+	}
+	if f, ok := moreIn(prosrc); ok {
+		return f, true
 	}
 	return pseudoIn(prosrc)
 }
@@ -147,7 +148,7 @@ func Out(prosrc string) (OutFunc, bool) {
 	if k, ok := regKind(prosrc, "out"); ok {
 		return regOut(k), true
 	}
-	return nil, false
+	return moreOut(prosrc)
 }
 
 // Recv returns the receive function that prosrc names.
@@ -171,7 +172,7 @@ func Recv(prosrc string) (RecvFunc, bool) {
 		return tidRecv, true
 	case "numeric_recv":
 		return numericRecv, true
-	case "textrecv", "unknownrecv", "cstring_recv", "json_recv", "xml_recv":
+	case "textrecv", "unknownrecv", "cstring_recv", "xml_recv":
 		return textRecv, true
 	case "namerecv":
 		return nameRecv, true
@@ -209,7 +210,7 @@ func Recv(prosrc string) (RecvFunc, bool) {
 	if _, ok := regKind(prosrc, "recv"); ok {
 		return raw4Recv, true
 	}
-	return nil, false
+	return moreRecv(prosrc)
 }
 
 // Send returns the send function that prosrc names.
@@ -248,5 +249,5 @@ func Send(prosrc string) (OutFunc, bool) {
 	if _, ok := regKind(prosrc, "send"); ok {
 		return send4, true
 	}
-	return nil, false
+	return moreSend(prosrc)
 }

@@ -3,7 +3,6 @@ package types
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"strings"
 	"unicode/utf8"
 
@@ -273,33 +272,6 @@ func uuidOut(_ *Env, dst []byte, d datum.Datum) ([]byte, error) {
 		dst = hex.AppendEncode(dst, []byte{c})
 	}
 	return dst, nil
-}
-
-func jsonIn(_ *Env, s []byte, _ oid.OID, _ int32) (datum.Datum, error) {
-	if json.Valid(s) {
-		return datum.Bytes(s), nil
-	}
-	return datum.Null(), jsonError(s)
-}
-
-// jsonError words the fault; the detail names the token where reading stopped.
-func jsonError(s []byte) error {
-	e := pgerr.New(pgerr.InvalidTextRepresentation, "invalid input syntax for type json")
-	var v any
-	err := json.Unmarshal(s, &v)
-	se, ok := err.(*json.SyntaxError)
-	if !ok || int(se.Offset) >= len(s)+1 || strings.Contains(se.Error(), "unexpected end") {
-		return e.WithDetail("The input string ended unexpectedly.")
-	}
-	i := max(int(se.Offset)-1, 0)
-	for i > 0 && isAlpha(s[i]) && isAlpha(s[i-1]) {
-		i--
-	}
-	j := i + 1
-	for j < len(s) && isAlpha(s[i]) && (isAlpha(s[j]) || isDigit(s[j])) {
-		j++
-	}
-	return e.WithDetail("Token \"%s\" is invalid.", s[i:j])
 }
 
 // pseudoIn refuses the input of pseudo-types with PostgreSQL's words.
