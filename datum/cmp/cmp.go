@@ -57,6 +57,97 @@ var byProc = map[string]Func{
 	"interval_cmp": interval,
 }
 
+// HashJSONB is the hash of a jsonb value: those of its scalars and keys, rotated
+// into each other.
+func HashJSONB(v *jsonb.Value) uint32 {
+	h := uint32(0)
+	if emptyJSON(v) {
+		return 0
+	}
+	hashJSONB(v, true, func(kind uint32) { h ^= kind }, func(s *jsonb.Value) {
+		h = bits.RotateLeft32(h, 1) ^ uint32(hashScalar(s, 0))
+	})
+	return h
+}
+
+// HashJSONB64 is HashJSONB with 64 bits and a seed.
+func HashJSONB64(v *jsonb.Value, seed uint64) uint64 {
+	h := uint64(0)
+	if emptyJSON(v) {
+		return seed
+	}
+	hashJSONB(v, true, func(kind uint32) { h ^= uint64(kind)<<32 | uint64(kind) }, func(s *jsonb.Value) {
+		lo, hi := bits.RotateLeft32(uint32(h), 1), bits.RotateLeft32(uint32(h>>32), 1)
+		h = (uint64(hi)<<32 | uint64(lo)) ^ hashScalar64(s, seed)
+	})
+	return h
+}
+
+func emptyJSON(v *jsonb.Value) bool {
+	return (v.Kind == jsonb.Array || v.Kind == jsonb.Object) && len(v.Elems)+len(v.Pairs) == 0
+}
+
+// Flags of containers (PostgreSQL: JB_FARRAY, JB_FOBJECT).
+const jsonObject, jsonArray = 0x20000000, 0x40000000
+
+// hashJSONB visits containers before what is in them. A scalar alone stands in an
+// array.
+func hashJSONB(v *jsonb.Value, top bool, container func(kind uint32), scalar func(*jsonb.Value)) {
+	switch v.Kind {
+	case jsonb.Array:
+		container(jsonArray)
+		for i := range v.Elems {
+			hashJSONB(&v.Elems[i], false, container, scalar)
+		}
+	case jsonb.Object:
+		container(jsonObject)
+		for i := range v.Pairs {
+			key := jsonb.Text(v.Pairs[i].Key)
+			scalar(&key)
+			hashJSONB(&v.Pairs[i].Val, false, container, scalar)
+		}
+	default:
+		if top {
+			container(jsonArray)
+		}
+		scalar(v)
+	}
+}
+
+func hashScalar(v *jsonb.Value, seed uint64) uint64 {
+	switch v.Kind {
+	case jsonb.Null:
+		return seed + 1
+	case jsonb.Bool:
+		if v.True {
+			return 2
+		}
+		return 4
+	case jsonb.Number:
+		f, _ := HashByProc("hash_numeric")
+		return uint64(f(datum.Bytes(v.Num)))
+	}
+	f, _ := HashByProc("hashvarlena")
+	return uint64(f(datum.Bytes(v.Bytes)))
+}
+
+func hashScalar64(v *jsonb.Value, seed uint64) uint64 {
+	name, d := "hashvarlenaextended", datum.Bytes(v.Bytes)
+	switch v.Kind {
+	case jsonb.Null:
+		return hashScalar(v, seed)
+	case jsonb.Bool:
+		if seed == 0 {
+			return hashScalar(v, seed)
+		}
+		name, d = "hashcharextended", datum.Bool(v.True)
+	case jsonb.Number:
+		name, d = "hash_numeric_extended", datum.Bytes(v.Num)
+	}
+	f, _ := Hash64ByProc(name)
+	return f(d, seed)
+}
+
 // jsonB: damaged values are equal to all others.
 func jsonB(a, b datum.Datum) int {
 	x, err1 := jsonb.Decode(a.Bytes)

@@ -10,7 +10,7 @@ import (
 )
 
 // maxDepth of nesting: what PostgreSQL's stack holds is about that.
-const maxDepth = 6000
+const maxDepth = 13000
 
 type token struct {
 	kind       byte // '{' '}' '[' ']' ',' ':' 's' 'n' 't' 'f' '0', or 0 at the end
@@ -187,7 +187,8 @@ func (p *parser) str() {
 		}
 		c := p.src[i]
 		if high != 0 && c != '\\' {
-			p.surrogate(i, "Unicode low surrogate must follow a high surrogate.")
+			_, w := utf8.DecodeRune(p.src[i:])
+			p.surrogate(i+w, "Unicode low surrogate must follow a high surrogate.")
 		}
 		switch {
 		case c == '"':
@@ -211,7 +212,8 @@ func (p *parser) str() {
 			continue
 		}
 		if high != 0 {
-			p.surrogate(i, "Unicode low surrogate must follow a high surrogate.")
+			_, w := utf8.DecodeRune(p.src[i:])
+			p.surrogate(i+w, "Unicode low surrogate must follow a high surrogate.")
 		}
 		k := bytes.IndexByte([]byte(`"\/bfnrt`), p.src[i])
 		if k < 0 {

@@ -93,7 +93,12 @@ func addJSONAccess(r funcs) {
 			}
 		}
 		get("object_field", func(c *Call, v *jsonb.Value) (*jsonb.Value, error) { return v.Find(arg(c, 1)), nil })
-		get("array_element", func(c *Call, v *jsonb.Value) (*jsonb.Value, error) { return v.At(argInt(c, 1)), nil })
+		get("array_element", func(c *Call, v *jsonb.Value) (*jsonb.Value, error) {
+			if i := argInt(c, 1); f.binary && jsonScalar(v) && (i == 0 || i == -1) { // stored as an array of one
+				return v, nil
+			}
+			return v.At(argInt(c, 1)), nil
+		})
 		get("extract_path", func(c *Call, v *jsonb.Value) (*jsonb.Value, error) {
 			path, null, err := pathOf(c, 1)
 			if err != nil || null > 0 {
@@ -177,7 +182,6 @@ func appendCompact(dst []byte, v *jsonb.Value) []byte {
 func (f jsonForm) refuse(fn string, v *jsonb.Value, object bool) error {
 	scalar := v.Kind != jsonb.Array && v.Kind != jsonb.Object
 	name := f.name + "_" + fn
-	base := strings.TrimSuffix(name, "_text")
 	switch {
 	case fn == "object_keys" && scalar:
 		return jsonParam("cannot call %s on a scalar", name)
@@ -194,9 +198,9 @@ func (f jsonForm) refuse(fn string, v *jsonb.Value, object bool) error {
 	case f.binary:
 		return jsonParam("cannot extract elements from an object")
 	case scalar:
-		return jsonParam("cannot call %s on a scalar", base)
+		return jsonParam("cannot call %s on a scalar", name)
 	}
-	return jsonParam("cannot call %s on a non-array", base)
+	return jsonParam("cannot call %s on a non-array", name)
 }
 
 func addJSONSets(r funcs) {

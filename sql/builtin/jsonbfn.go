@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pgmini/pgmini/datum"
+	"github.com/pgmini/pgmini/datum/cmp"
 	"github.com/pgmini/pgmini/datum/jsonb"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
@@ -72,6 +73,14 @@ func addJSONB(r funcs) {
 		return jsonbConcat(v, w), err
 	})
 	addJSONBDelete(r)
+	r.scalar("jsonb_hash", func(c *Call) (datum.Datum, error) {
+		v, err := jsonb.Decode(arg(c, 0))
+		return datum.Int(int64(int32(cmp.HashJSONB(&v)))), err
+	})
+	r.scalar("jsonb_hash_extended", func(c *Call) (datum.Datum, error) {
+		v, err := jsonb.Decode(arg(c, 0))
+		return datum.Int(int64(cmp.HashJSONB64(&v, uint64(c.Args[1].Int)))), err
+	})
 	set := func(c *Call, v jsonb.Value, op pathOp) (jsonb.Value, error) {
 		val, err := jsonb.Decode(arg(c, 2))
 		if err != nil {
@@ -162,7 +171,7 @@ func addJSONBDelete(r funcs) {
 		if jsonScalar(&v) {
 			return v, jsonParam("cannot delete path in scalar")
 		}
-		if len(path) == 0 {
+		if len(path) == 0 || len(v.Elems)+len(v.Pairs) == 0 {
 			return v, nil
 		}
 		return v, pathOp{remove: true}.apply(&v, path, null, 0, nil)

@@ -40,6 +40,8 @@ var samples = map[oid.OID][]string{
 	oid.PgLSN:       {"0/0", "16/B374D848", "FFFFFFFF/FFFFFFFF"},
 	oid.Int4Array:   {"{}", "{1,2,3}", "{3,NULL,2}", "{{1,2},{3,4}}", "[0:1]={7,8}"},
 	oid.TextArray:   {"{}", `{a,"b c",NULL}`, "{x}"},
+	oid.JSON:        {`{"a": 1, "b": [true, null, 2.50, {"c": "x"}], "a": "y"}`, "[1, \"abc\", {}]", "null", "12.0", "\"abc\"", "[]"},
+	oid.JSONB:       {`{"abc": 1, "b": [true, null, 2.50, {"c": "x"}], "x": null}`, "[1, \"abc\", {}]", "null", "12.0", "\"abc\"", "[]", "{}", "true", "[3, 2, 1]"},
 	oid.AclItem:     {"10=r/10", "=r*w/10"},
 }
 
@@ -158,7 +160,7 @@ func eval(e *Env, p *proc, types []oid.OID, ret oid.OID, lits []string) string {
 
 const procSQL = `select proname, prosrc, proisstrict, provariadic <> 0, prorettype, array_to_string(proargtypes::oid[], ' ')
 from pg_proc where prolang = 12 and not proretset and prokind = 'f' and pronamespace = 11 and pronargs between 1 and 4
-and provolatile <> 'v' and prosrc !~ '(sel|in|out|send|recv|joinsel|typmodin|sortsupport|transfn|_accum|typmodout)$|^pg_(?!lsn|wal_lsn|size)|^(has_|inet|to_reg|ts_|json|xml|current_|show_|query|row_|be_lo|acl|makeacl|in_range|PG_|int[248]_sum|int[248]_avg|int8_avg|interval_avg|numeric_poly|float8_(avg|var|stddev|regr|covar|corr)|nextval|currval|setval|hash_acl|getdata|text_regclass|unicode|to_ascii|length_in|amval|pg_size_bytes|btvarstrequal)' order by 1, 6`
+and provolatile <> 'v' and prosrc !~ '(sel|in|out|send|recv|joinsel|typmodin|sortsupport|transfn|_accum|typmodout)$|^pg_(?!lsn|wal_lsn|size)|^(has_|inet|to_reg|ts_|jsonb?_(to_ts|string_to|path|popul)|xml|current_|show_|query|row_|be_lo|acl|makeacl|in_range|PG_|int[248]_sum|int[248]_avg|int8_avg|interval_avg|numeric_poly|float8_(avg|var|stddev|regr|covar|corr)|nextval|currval|setval|hash_acl|getdata|text_regclass|unicode|to_ascii|length_in|amval|pg_size_bytes|btvarstrequal)' order by 1, 6`
 
 func loadProcs(t *testing.T, cl *oracle.Cluster) []*proc {
 	var out []*proc
@@ -230,6 +232,9 @@ func TestExpressionsLikeStock(t *testing.T) {
 	var exprs, ours, srcs []string
 	missing := map[string]bool{}
 	for _, p := range loadProcs(t, cl) {
+		if _, typed := samples[p.args[len(p.args)-1]]; p.vari && typed {
+			continue // the array would need the word VARIADIC
+		}
 		for _, poly := range [][2]oid.OID{{oid.Int4, oid.Int4Array}, {oid.Text, oid.TextArray}} {
 			ts, ok := concrete(p.args, poly[0], poly[1])
 			if !ok {

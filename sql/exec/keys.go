@@ -8,6 +8,7 @@ import (
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/datum/array"
 	"github.com/pgmini/pgmini/datum/cmp"
+	"github.com/pgmini/pgmini/datum/jsonb"
 	"github.com/pgmini/pgmini/oid"
 )
 
@@ -42,7 +43,9 @@ func (x *Execution) encoderFor(t oid.OID) (keyEncoder, bool) {
 		return func(dst []byte, d datum.Datum) []byte { return encodeBytes(dst, d.Bytes) }, true
 	case oid.Record:
 		return x.recordKey, true
-	case oid.JSON, oid.XML, oid.Point, oid.Money, oid.JSONB:
+	case oid.JSONB:
+		return encodeJSONB, true
+	case oid.JSON, oid.XML, oid.Point, oid.Money:
 		return nil, false
 	}
 	switch {
@@ -130,6 +133,38 @@ func encodeNumeric(dst []byte, d datum.Datum) []byte {
 	}
 	dst = append(dst, sign, byte(weight), byte(weight>>8))
 	return encodeBytes(dst, digits)
+}
+
+// encodeJSONB makes numbers equal that differ in scale only.
+func encodeJSONB(dst []byte, d datum.Datum) []byte {
+	v, err := jsonb.Decode(d.Bytes)
+	if err != nil {
+		return encodeBytes(dst, d.Bytes)
+	}
+	return appendJSONKey(dst, &v)
+}
+
+func appendJSONKey(dst []byte, v *jsonb.Value) []byte {
+	dst = append(dst, byte(v.Kind))
+	switch v.Kind {
+	case jsonb.String:
+		return encodeBytes(dst, v.Bytes)
+	case jsonb.Number:
+		return encodeNumeric(dst, datum.Bytes(v.Num))
+	case jsonb.Bool:
+		if v.True {
+			return append(dst, 1)
+		}
+		return append(dst, 0)
+	}
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(v.Elems)+len(v.Pairs)))
+	for i := range v.Elems {
+		dst = appendJSONKey(dst, &v.Elems[i])
+	}
+	for i := range v.Pairs {
+		dst = appendJSONKey(encodeBytes(dst, v.Pairs[i].Key), &v.Pairs[i].Val)
+	}
+	return dst
 }
 
 // recordKey encodes a row column by column, by the types that the row itself

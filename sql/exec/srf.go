@@ -46,6 +46,7 @@ type functionScan struct {
 func (x *Execution) newFunctionScan(p *plan.FunctionScan) (Node, error) {
 	n := &functionScan{p: p, one: Batch{N: 1, Sel: all(1)}}
 	c := &compiler{x: x, scope: childScope{}}
+	var cols []oid.OID
 	for _, f := range p.Functions {
 		src, err := c.funcSource(f)
 		if err != nil {
@@ -64,14 +65,57 @@ func (x *Execution) newFunctionScan(p *plan.FunctionScan) (Node, error) {
 			n.shape = append(n.shape, ref)
 		}
 		src.cols = len(types)
+		cols = append(cols, types...)
 	}
 	if p.Ordinality {
 		n.shape = append(n.shape, false)
 	}
 	n.store, n.in = newRowStore(n.shape), newBatch(n.shape, 0)
 	var err error
-	n.top, err = x.newTop(p, relScope{p.ScanRelid, len(n.shape)})
+	if p.Ordinality {
+		cols = append(cols, oid.Int8)
+	}
+	whole := p
+	if whole, err = x.composeRow(p, cols); err != nil {
+		return nil, err
+	}
+	n.top, err = x.newTop(whole, relScope{p.ScanRelid, len(n.shape)})
 	return n, err
+}
+
+// composeRow makes the scan's expressions build the whole row, where they use it,
+// from its columns.
+func (x *Execution) composeRow(p *plan.FunctionScan, cols []oid.OID) (*plan.FunctionScan, error) {
+	names := x.Stmt.Rtable[p.ScanRelid-1].Eref.Colnames
+	found := false
+	compose := func(e node.Node) node.Node {
+		return node.Mutate(e, func(m node.Node) (node.Node, bool) {
+			v, ok := m.(*node.Var)
+			if !ok || v.Varno != p.ScanRelid || v.Varattno != 0 {
+				return nil, false
+			}
+			found = true
+			row := &node.RowExpr{RowTypeid: v.Vartype, RowFormat: node.CoerceImplicitCast, Colnames: names}
+			for i, t := range cols {
+				row.Args = append(row.Args, &node.Var{Varno: v.Varno, Varattno: i + 1, Vartype: t, Vartypmod: -1})
+			}
+			return row, true
+		})
+	}
+	c := *p
+	c.TargetList, c.Qual = nil, nil
+	for _, te := range p.TargetList {
+		t := *te
+		t.Expr = compose(te.Expr)
+		c.TargetList = append(c.TargetList, &t)
+	}
+	for _, q := range p.Qual {
+		c.Qual = append(c.Qual, compose(q))
+	}
+	if !found {
+		return p, nil
+	}
+	return &c, nil
 }
 
 // funcColumns are the types of the columns that a function in FROM fills.

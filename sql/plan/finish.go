@@ -194,7 +194,7 @@ func (f *finisher) refs(p Plan) {
 				cols = append(cols, columnVar(n.ScanRelid, te, len(cols)+1))
 			}
 		}
-		wholeRow(c, n.ScanRelid, cols)
+		wholeRow(c, n.ScanRelid, cols, f.p.stmt.Rtable[n.ScanRelid-1].Eref)
 	case *CteScan:
 		f.typedRow(&n.Scan)
 	case *ValuesScan:
@@ -240,17 +240,22 @@ func (f *finisher) typedRow(s *Scan) {
 	for i, t := range rte.Coltypes {
 		cols = append(cols, &node.Var{Varno: s.ScanRelid, Varattno: i + 1, Vartype: t, Vartypmod: rte.Coltypmods[i], Varcollid: rte.Colcollations[i]})
 	}
-	wholeRow(s.Common(), s.ScanRelid, cols)
+	wholeRow(s.Common(), s.ScanRelid, cols, rte.Eref)
 }
 
-// wholeRow makes the scan of anything but a table compose its rows from cols.
-func wholeRow(c *Node, rti int, cols []node.Node) {
+// wholeRow makes the scan of anything but a table compose its rows from cols,
+// whose names are eref's.
+func wholeRow(c *Node, rti int, cols []node.Node, eref *node.Alias) {
+	var names []string
+	if eref != nil {
+		names = eref.Colnames
+	}
 	do := func(e node.Node) node.Node {
 		return replaceVars(e, rti, func(v *node.Var) node.Node {
 			if v.Varattno != 0 {
 				return v
 			}
-			return &node.RowExpr{Args: cols, RowTypeid: v.Vartype, RowFormat: node.CoerceImplicitCast}
+			return &node.RowExpr{Args: cols, RowTypeid: v.Vartype, RowFormat: node.CoerceImplicitCast, Colnames: names}
 		})
 	}
 	c.TargetList = mapTlist(c.TargetList, do)

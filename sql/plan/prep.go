@@ -200,9 +200,10 @@ func (r *root) pullUpSubqueries() {
 			row := &node.RowExpr{RowTypeid: v.Vartype, RowFormat: node.CoerceImplicitCast, Location: -1}
 			for _, te := range q.TargetList {
 				if !te.Resjunk {
-					row.Args, row.Colnames = append(row.Args, te.Expr), append(row.Colnames, te.Resname)
+					row.Args = append(row.Args, te.Expr)
 				}
 			}
+			row.Colnames = r.rte(rti).Eref.Colnames
 			return row
 		})
 		r.q.Jointree = replaceRef(r.q.Jointree, rti, q.Jointree).(*node.FromExpr)

@@ -74,13 +74,7 @@ func In(prosrc string) (InFunc, bool) {
 	case "aclitemin":
 		return aclitemIn, true
 	}
-	if k, ok := regKind(prosrc, "in"); ok {
-		return regIn(k), true
-	}
-	if f, ok := moreIn(prosrc); ok {
-		return f, true
-	}
-	return pseudoIn(prosrc)
+	return moreIn(prosrc)
 }
 
 // Out returns the output function that prosrc names.

@@ -72,7 +72,10 @@ func moreIn(prosrc string) (InFunc, bool) {
 	case "jsonb_in":
 		return jsonbIn, true
 	}
-	return nil, false
+	if k, ok := regKind(prosrc, "in"); ok {
+		return regIn(k), true
+	}
+	return pseudoIn(prosrc)
 }
 
 func moreOut(prosrc string) (OutFunc, bool) {
