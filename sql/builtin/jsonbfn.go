@@ -50,8 +50,8 @@ func addJSONB(r funcs) {
 	r.jsonbTest("jsonb_exists", func(c *Call, v *jsonb.Value) (bool, error) { return jsonbHas(v, arg(c, 1)), nil })
 	some := func(all bool) func(c *Call, v *jsonb.Value) (bool, error) {
 		return func(c *Call, v *jsonb.Value) (bool, error) {
-			keys, err := textsOf(c, 1)
-			for _, k := range keys {
+			a, _, err := parseArray(c, 1)
+			for _, k := range a.Elems {
 				if !k.Null && jsonbHas(v, k.Bytes) != all {
 					return !all, err
 				}
