@@ -286,8 +286,29 @@ func (s *Session) finishPortal(p *portal, rows int64) {
 	// A portal of a cursor may be asked for more, and a statement may have been
 	// planned again meanwhile.
 	if !p.cursor && x.Stmt == p.st.plan && x.Reusable() {
-		p.st.idle = x
+		s.idles.keep(p.st, x)
 	}
+}
+
+// maxIdle bounds how many ended executions a session keeps, as each has memory for
+// some rows.
+const maxIdle = 32
+
+// idles are the statements with an execution kept, oldest at next.
+type idles struct {
+	list [maxIdle]*statement
+	next int
+}
+
+func (r *idles) keep(st *statement, x *exec.Execution) {
+	if st.idle = x; st.kept {
+		return
+	}
+	if old := r.list[r.next]; old != nil {
+		old.idle, old.kept = nil, false
+	}
+	r.list[r.next], st.kept = st, true
+	r.next = (r.next + 1) % maxIdle
 }
 
 // oneRow are the usual tags. constant

@@ -375,6 +375,87 @@ var scripts = []struct{ name, text string }{
 		E||0
 		S
 		Q|select * from fk order by c`},
+	{"permissions", `Q|create role nobody1; create role group1; create role member1 in role group1; create table secret(a int, b text, c int); insert into secret values (1, 'one', 2)
+		Q|create view open_view as select a, b from secret; create view closed_view as select a from secret; grant select on open_view to public
+		Q|create table keys(a int primary key); insert into keys values (1); create table refs(a int references keys); grant insert, select on refs to nobody1
+		P|sec|select * from secret
+		B||sec
+		E||0
+		S
+		Q|set role nobody1
+		B||sec
+		E||0
+		S
+		Q|select * from open_view
+		Q|select * from closed_view
+		Q|select count(*) from secret
+		Q|select 1 from secret
+		Q|select 1 where exists (select 1 from secret)
+		Q|with x as (select * from secret) select 1
+		Q|select (select a from secret)
+		Q|insert into secret values (1)
+		Q|update secret set a = 1
+		Q|delete from secret
+		Q|truncate secret
+		Q|select * from secret for update
+		Q|copy secret to stdout
+		Q|copy (select * from secret) to stdout
+		Q|prepare x as select * from secret
+		Q|execute x
+		Q|begin; declare c cursor for select * from secret
+		Q|rollback
+		Q|insert into refs values (1)
+		Q|insert into refs values (2)
+		Q|select * from keys
+		Q|select count(*) > 0 from pg_class
+		Q|select count(*) from pg_authid
+		Q|select count(*) > 0 from pg_roles
+		Q|select count(*) from pg_statistic
+		Q|select count(*) >= 0 from pg_stats
+		Q|select count(*) > 0 from pg_settings
+		Q|select * from pg_shadow
+		Q|reset role
+		Q|grant select (a), update (b) on secret to nobody1; grant select, insert on secret to group1
+		B||sec
+		E||0
+		S
+		Q|set role nobody1
+		B||sec
+		E||0
+		S
+		Q|select a from secret
+		Q|select b from secret
+		Q|select secret from secret
+		Q|select count(*) from secret
+		Q|select ctid from secret
+		Q|select a from secret where b = 'x'
+		Q|update secret set b = 'two' where a = 1
+		Q|update secret set b = c
+		Q|update secret set a = 3
+		Q|update secret set b = 'x' returning a
+		Q|update secret set b = 'x' returning b
+		Q|select s.a from secret s join secret t using (a)
+		Q|select s.a from secret s join secret t using (b)
+		Q|reset role; set role member1
+		B||sec
+		E||0
+		S
+		Q|insert into secret values (5) returning a
+		Q|insert into secret values (5) on conflict do nothing
+		Q|update secret set a = 1
+		Q|reset role; alter role member1 noinherit; set role member1
+		B||sec
+		E||0
+		S
+		Q|reset role; create table own(a int); alter table own owner to nobody1; create view own_view as select a from secret; alter view own_view owner to nobody1; set role nobody1
+		Q|insert into own values (1); select * from own
+		Q|select * from own_view
+		Q|reset role; set role member1
+		Q|select * from own_view
+		Q|reset role; grant select on own_view to member1; revoke select (a) on secret from nobody1
+		Q|set role member1
+		Q|select * from own_view
+		Q|reset role`},
 	{"SQL's PREPARE", `Q|prepare p(int) as select $1 * 2
 		Q|execute p(21)
 		Q|execute p

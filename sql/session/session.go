@@ -121,6 +121,8 @@ type Session struct {
 	portals   map[string]*portal
 	unnamed   *portal // of Bind, in use or not
 	recent    recentPlans
+	idles     idles
+	trusted   bool              // the query that is planned may read and change everything
 	reported  map[guc.ID]string // as the client knows it
 	seqs      map[oid.OID]*seqState
 	lastSeq   oid.OID

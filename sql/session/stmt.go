@@ -33,6 +33,7 @@ type statement struct {
 	done  bool  // query, util, cols and locks are set
 
 	idle *exec.Execution // of plan, ended, for the next run
+	kept bool            // it is one of Session.idles
 	rows *Rows           // of cols, in the formats of the last run
 }
 
@@ -150,7 +151,11 @@ func (s *Session) ready(st *statement, args params) error {
 func (s *Session) planQuery(q *node.Query, cursor bool, args params) (*plan.PlannedStmt, error) {
 	s.sql.Known = args
 	defer func() { s.sql.Known = nil }()
-	return plan.Make(s.sql.Plan(), q.Copy().(*node.Query), plan.Options{Settings: s.planSettings(), FastStart: cursor})
+	p, err := plan.Make(s.sql.Plan(), q.Copy().(*node.Query), plan.Options{Settings: s.planSettings(), FastStart: cursor})
+	if err == nil && !s.trusted {
+		err = s.permit(q, s.role)
+	}
+	return p, err
 }
 
 // lock takes locks of the transaction.
