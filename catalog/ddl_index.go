@@ -86,9 +86,12 @@ func (s *Session) CreateIndex(n NewIndex) (oid.OID, error) {
 	if err := s.CommandCounterIncrement(); err != nil {
 		return 0, err
 	}
-	if err := s.setHasIndex(t.OID); err != nil {
-		return 0, err
+	if n.BuildEmpty || n.Invalid { // else the build will note it
+		if err := s.setHasIndex(t.OID); err != nil {
+			return 0, err
+		}
 	}
+	s.InvalidateRelation(t.OID)
 	if err := s.emptyIndex(&n, c); err != nil {
 		return 0, err
 	}
@@ -159,6 +162,9 @@ func (s *Session) indexColumns(n *NewIndex) error {
 			if err := s.keyType(&a, oc); err != nil {
 				return err
 			}
+		}
+		if i >= n.KeyCols {
+			a.Collation = oid.Invalid
 		}
 		a.Name, a.NotNull, a.HasDef, a.HasMissing, a.Identity, a.Generated = n.Names[i], false, false, false, 0, 0
 		a.IsLocal, a.InhCount, a.StatTarget = true, 0, -1

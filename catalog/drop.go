@@ -35,6 +35,8 @@ type dropPlan struct {
 	roots []Object
 	seen  map[Object]bool
 	list  []target
+	// unlocked: nothing will be dropped, so that nothing is locked.
+	unlocked bool
 }
 
 // Drop removes objects and what depends on them (PostgreSQL: performDeletion).
@@ -64,6 +66,15 @@ func (s *Session) Drop(objs []Object, how DropBehavior, notice func(*pgerr.Error
 	return nil
 }
 
+// CheckDrop fails as Drop with RESTRICT would, and changes nothing.
+func (s *Session) CheckDrop(o Object) error {
+	p := &dropPlan{s: s, roots: []Object{o}, seen: map[Object]bool{}, unlocked: true}
+	if err := p.visit(target{obj: o}); err != nil {
+		return err
+	}
+	return p.report(Restrict, nil)
+}
+
 // visit adds an object after all that depends on it.
 func (p *dropPlan) visit(t target) error {
 	if p.seen[t.obj] || t.obj.Sub != 0 && p.seen[Object{t.obj.Class, t.obj.ID, 0}] {
@@ -76,7 +87,7 @@ func (p *dropPlan) visit(t target) error {
 		}
 		return pgerr.New(pgerr.DependentObjectsStillExist, "cannot drop %s because it is required by the database system", d)
 	}
-	if t.obj.Class == oid.RelClass && t.obj.Sub == 0 {
+	if t.obj.Class == oid.RelClass && t.obj.Sub == 0 && !p.unlocked {
 		if err := p.s.lockDrop(t.obj.ID); err != nil {
 			return err
 		}

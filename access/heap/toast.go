@@ -21,10 +21,12 @@ const (
 	toastMinSize    = 24   // MAXALIGN'd size of a pointer: smaller values stay
 )
 
-// canToast reports whether long values of rel's rows may move out.
-func canToast(rel *access.Relation) bool {
-	return rel.Toast != nil && rel.ToastOID != oid.Invalid && (rel.Kind == 'r' || rel.Kind == 'm')
-}
+// canToast reports whether long values of rel's rows may be compressed.
+func canToast(rel *access.Relation) bool { return rel.Kind == 'r' || rel.Kind == 'm' }
+
+// canMoveOut reports whether they may move to a TOAST table: some catalogs have
+// none.
+func canMoveOut(rel *access.Relation) bool { return rel.Toast != nil && rel.ToastOID != oid.Invalid }
 
 // toaster shrinks one row.
 type toaster struct {
@@ -85,13 +87,13 @@ func (t *toaster) shrink(limit, limitMain int) error {
 			}
 		}
 		t.tried[i] = true
-		if t.length(i) > limit {
+		if t.length(i) > limit && canMoveOut(t.rel) {
 			if err := t.moveOut(i); err != nil {
 				return err
 			}
 		}
 	}
-	for t.size() > limit {
+	for t.size() > limit && canMoveOut(t.rel) {
 		i := t.biggest(func(i int) bool { return t.storage[i] == 'x' || t.storage[i] == 'e' })
 		if i < 0 {
 			break
@@ -110,7 +112,7 @@ func (t *toaster) shrink(limit, limitMain int) error {
 		}
 		t.tried[i] = true
 	}
-	for t.size() > limitMain {
+	for t.size() > limitMain && canMoveOut(t.rel) {
 		i := t.biggest(func(i int) bool { return t.storage[i] == 'm' })
 		if i < 0 {
 			break

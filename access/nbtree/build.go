@@ -88,7 +88,7 @@ func (b *Builder) Finish(ctx context.Context) (float64, error) {
 		}
 		if b.e.idx.Index.Unique && alive {
 			if last != nil && b.sameKey(last, t) {
-				return 0, b.duplicate(t)
+				return 0, b.duplicate(b.firstDuplicate(t))
 			}
 			last = append(last[:0], t...)
 		}

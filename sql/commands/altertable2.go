@@ -227,6 +227,9 @@ func (a *alteration) indexToConstraint(ix *rows.PgIndex, name string, k *pg.Cons
 		Convalidated: true, Conrelid: a.table, Conindid: ix.Indexrelid, Confupdtype: ' ', Confdeltype: ' ', Confmatchtype: ' ',
 		Conislocal: true, Connoinherit: true, Conkey: ix.Indkey[:ix.Indnkeyatts]}
 	con := must(a.Catalog().AddConstraint(catalog.NewConstraint{Row: row}))
+	for _, n := range ix.Indkey[ix.Indnkeyatts:] {
+		throw(a.Catalog().Depend(catalog.Object{Class: oid.RelConstraint, ID: con}, catalog.DependAuto, catalog.Object{Class: oid.RelClass, ID: a.table, Sub: int32(n)}))
+	}
 	throw(a.Catalog().Depend(tableObject(ix.Indexrelid), catalog.DependInternal, catalog.Object{Class: oid.RelConstraint, ID: con}))
 	if k.Deferrable {
 		throw(a.Catalog().DeferrableKey(con, &row, primary))

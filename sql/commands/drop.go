@@ -31,7 +31,8 @@ var dropKinds = map[pg.ObjectType]dropKind{
 // drop runs DROP of relations and schemas.
 func (c *cmd) drop(n *pg.DropStmt) {
 	if n.Concurrent {
-		notYet("DROP INDEX CONCURRENTLY")
+		c.dropConcurrently(n)
+		return
 	}
 	var objs []catalog.Object
 	for _, o := range n.Objects {

@@ -16,9 +16,19 @@ import (
 // createIndex runs CREATE INDEX.
 func (c *cmd) createIndex(n *pg.IndexStmt) {
 	if n.Concurrent {
-		notYet("CREATE INDEX CONCURRENTLY")
+		c.createConcurrently(n)
+		return
 	}
 	cl := c.lockClass(n.Relation, lmgr.Share, false)
+	c.indexable(cl)
+	if n.Idxname != "" && c.exists(n.Idxname, cl.Relnamespace, n.IfNotExists) {
+		return
+	}
+	c.defineIndex(c.relation(cl.Oid), n, false)
+}
+
+// indexable refuses relations that cannot have an index, or not now.
+func (c *cmd) indexable(cl *rows.PgClass) {
 	switch cl.Relkind {
 	case 'r', 'm':
 	case 'p':
@@ -28,10 +38,6 @@ func (c *cmd) createIndex(n *pg.IndexStmt) {
 	}
 	c.needOwner(cl)
 	c.notPending(cl, "CREATE INDEX")
-	if n.Idxname != "" && c.exists(n.Idxname, cl.Relnamespace, n.IfNotExists) {
-		return
-	}
-	c.defineIndex(c.relation(cl.Oid), n, false)
 }
 
 // indexCols is what an index's columns come to.
@@ -87,7 +93,7 @@ func (c *cmd) defineIndex(rel *access.Relation, n *pg.IndexStmt, isNew bool) oid
 	ix := catalog.NewIndex{Table: rel, Name: name, Tablespace: c.tablespace(n.TableSpace), AM: oid.BtreeAM, AttNums: cols.atts, Names: colNames,
 		KeyCols: len(n.IndexParams), Opclasses: cols.opclasses, Collations: cols.collations, Options: cols.options, ExprAttrs: cols.attrs,
 		RelOptions: c.relOptions(n.Options, 'B'), Unique: n.Unique, Primary: n.Primary, NullsNotDistinct: n.NullsNotDistinct,
-		Deferrable: n.Deferrable, InitiallyDeferred: n.Initdeferred}
+		Deferrable: n.Deferrable, InitiallyDeferred: n.Initdeferred, Invalid: n.Concurrent && rel.Persistence != 't'}
 	if n.Isconstraint {
 		ix.Constraint = 'u'
 		if n.Primary {
@@ -97,7 +103,9 @@ func (c *cmd) defineIndex(rel *access.Relation, n *pg.IndexStmt, isNew bool) oid
 	c.indexExprs(&ix, rel, names, cols, n.WhereClause)
 	o := must(c.Catalog().CreateIndex(ix))
 	throw(c.Increment())
-	c.buildIndex(rel.OID, o, isNew)
+	if !ix.Invalid {
+		c.buildIndex(rel.OID, o, isNew)
+	}
 	return o
 }
 
@@ -110,7 +118,9 @@ func (c *cmd) indexExprs(ix *catalog.NewIndex, rel *access.Relation, names *anal
 			seen.walk(e, nil)
 		}
 	}
+	ix.Refs = seen.result()
 	if where != nil {
+		seen = &refs{seen: map[catalog.Object]bool{}, table: rel.OID}
 		e := must(analyze.Expr(c.Names(), c.text, where, names, analyze.UseIndexPred))
 		if c.volatility(e) != 'i' {
 			fail(pgerr.InvalidObjectDefinition, "functions in index predicate must be marked IMMUTABLE")
@@ -120,8 +130,8 @@ func (c *cmd) indexExprs(ix *catalog.NewIndex, rel *access.Relation, names *anal
 			e = &node.BoolExpr{Boolop: node.AndExpr, Args: b.Args, Location: -1}
 		}
 		ix.Pred = node.Write(e)
+		ix.Refs = append(ix.Refs, seen.result()...)
 	}
-	ix.Refs = seen.result()
 }
 
 // andList splits a condition at its top-level ANDs.

@@ -140,6 +140,12 @@ func figureIndexColumn(n *pg.Node) string {
 		}
 		l := names(x.TypeCast.TypeName.Names)
 		return l[len(l)-1]
+	case *pg.Node_AExpr:
+		if x.AExpr.Kind == pg.A_Expr_Kind_AEXPR_NULLIF {
+			return "nullif"
+		}
+	case *pg.Node_AIndirection:
+		return figureIndexColumn(x.AIndirection.Arg)
 	case *pg.Node_CoalesceExpr:
 		return "coalesce"
 	case *pg.Node_CaseExpr:

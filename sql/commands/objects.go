@@ -34,7 +34,7 @@ func (c *cmd) keyName(rel, idx *access.Relation, i int) string {
 	if n >= len(l) {
 		return "expression"
 	}
-	s, err := ruleutils.Expr(c.Names(), l[n], must(c.Names().RelationByOID(rel.OID)))
+	s, err := ruleutils.KeyExpr(c.Names(), l[n], must(c.Names().RelationByOID(rel.OID)))
 	if err != nil {
 		return "expression"
 	}

@@ -42,6 +42,27 @@ func Expr(cat Catalog, n node.Node, rel *analyze.Relation) (text string, err err
 	return ExprStyle(cat, n, rel, Style{})
 }
 
+// KeyExpr is an expression of an index as messages about its keys show it: pretty,
+// in parentheses unless it looks like a function call.
+func KeyExpr(cat Catalog, n node.Node, rel *analyze.Relation) (string, error) {
+	text, err := ExprStyle(cat, n, rel, Style{Pretty: true})
+	if err == nil && !looksLikeFunction(n) {
+		text = "(" + text + ")"
+	}
+	return text, err
+}
+
+// looksLikeFunction reports whether an expression is written as a function call.
+func looksLikeFunction(n node.Node) bool {
+	switch x := n.(type) {
+	case *node.FuncExpr:
+		return x.Funcformat == node.CoerceExplicitCall || x.Funcformat == node.CoerceSQLSyntax
+	case *node.CoalesceExpr, *node.MinMaxExpr, *node.NullIfExpr, *node.SQLValueFunction, *node.XmlExpr:
+		return true
+	}
+	return false
+}
+
 // ExprStyle is Expr in a style.
 func ExprStyle(cat Catalog, n node.Node, rel *analyze.Relation, st Style) (text string, err error) {
 	d := &deparser{cat: cat, out: &strings.Builder{}, Style: st}

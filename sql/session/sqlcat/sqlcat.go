@@ -323,7 +323,7 @@ func (c *Catalog) indexState(x *rows.PgIndex) (*exec.IndexState, error) {
 	}
 	st.Pred = conjuncts(st.Pred)
 	for _, e := range st.Exprs {
-		text, err := ruleutils.Expr(c.Names, e, c.analyzed(x.Indrelid))
+		text, err := ruleutils.KeyExpr(c.Names, e, c.analyzed(x.Indrelid))
 		if err != nil {
 			text = "expression"
 		}
