@@ -58,6 +58,9 @@ func (c *cmd) analyzeTable(t vacuumTarget, o *vacuumOptions) {
 			row := s.compute(sample.Live)
 			c.storeStats(rel.OID, row)
 		}
+		if len(t.cols) == 0 {
+			c.analyzeIndexes(rel, sample, dt)
+		}
 	}
 	c.analyzedSizes(rel, sample)
 	c.Tx().Stats().Analyzed(rel.OID, rel.Shared, int64(sample.Live), int64(sample.Dead), len(t.cols) == 0)
@@ -174,28 +177,32 @@ func (s *columnStats) read(rel *access.Relation, sample []heap.Tuple, dt *heap.D
 		if err := access.DeformCols(rel.Desc, t.Data, col, vals, dt); err != nil {
 			return err
 		}
-		d := vals[col[0]]
-		if d.Null {
-			s.nulls++
-			continue
-		}
-		switch s.att.Len {
-		case -1:
-			n := len(d.Bytes) + 4
-			if len(d.Bytes) < 127 && s.att.Storage != 'p' {
-				n = len(d.Bytes) + 1
-			}
-			s.total += float64(n)
-		case -2:
-			s.total += float64(len(d.Bytes) + 1)
-		}
-		if s.att.Len < 0 && len(d.Bytes) > widest {
-			s.wide++
-			continue
-		}
-		s.vals = append(s.vals, sampleValue{d.Clone(), len(s.vals)})
+		s.see(vals[col[0]])
 	}
 	return nil
+}
+
+// see takes one value.
+func (s *columnStats) see(d datum.Datum) {
+	if d.Null {
+		s.nulls++
+		return
+	}
+	switch s.att.Len {
+	case -1:
+		n := len(d.Bytes) + 4
+		if len(d.Bytes) < 127 && s.att.Storage != 'p' {
+			n = len(d.Bytes) + 1
+		}
+		s.total += float64(n)
+	case -2:
+		s.total += float64(len(d.Bytes) + 1)
+	}
+	if s.att.Len < 0 && len(d.Bytes) > widest {
+		s.wide++
+		return
+	}
+	s.vals = append(s.vals, sampleValue{d.Clone(), len(s.vals)})
 }
 
 // compute makes the row of pg_statistic; total is how many rows the table has.

@@ -18,6 +18,7 @@ import (
 // explainOptions are the options of EXPLAIN.
 type explainOptions struct {
 	analyze, verbose, costs, timing, summary bool
+	format                                   string // "" is text
 }
 
 func (c *cmd) explainOptions(list []*pg.Node) explainOptions {
@@ -43,8 +44,9 @@ func (c *cmd) explainOptions(list []*pg.Node) explainOptions {
 		case "format":
 			switch f := strings.ToLower(defString(d)); f {
 			case "text":
+				o.format = ""
 			case "xml", "json", "yaml":
-				notYet("EXPLAIN (FORMAT %s)", strings.ToUpper(f))
+				o.format = f
 			default:
 				failWith(pgerr.New(pgerr.InvalidParameterValue, "unrecognized value for EXPLAIN option %q: %q", "format", defString(d)).At(c.at(d.Location)))
 			}
@@ -79,6 +81,22 @@ func (c *cmd) explain(n *pg.ExplainStmt) {
 		e.stats = x.Stats
 	}
 	ran := time.Since(began)
+	if o.format != "" {
+		top := &group{}
+		e.names(p)
+		top.add("Plan", e.group(p.Plan, "", ""))
+		if o.summary {
+			top.add("Planning Time", fixed(ms(planning), 3))
+		}
+		if o.analyze {
+			top.add("Triggers", []*group{})
+		}
+		if o.summary && o.analyze {
+			top.add("Execution Time", fixed(ms(ran), 3))
+		}
+		throw(c.sink.Row([]datum.Datum{datum.String(e.structured(top))}))
+		return
+	}
 	e.plan(p)
 	if o.summary {
 		e.line(0, "Planning Time: %.3f ms", ms(planning))
@@ -137,6 +155,7 @@ type explainer struct {
 	params map[int]paramSource
 	done   map[int]bool // subplans that are written
 	out    *strings.Builder
+	cur    *group // the node whose properties are collected, nil for text
 }
 
 // line writes a line at an indentation.
@@ -148,6 +167,12 @@ func (e *explainer) line(indent int, format string, a ...any) {
 
 // plan writes the whole plan.
 func (e *explainer) plan(p *plan.PlannedStmt) {
+	e.names(p)
+	e.node(p.Plan, 0, "")
+}
+
+// names prepares how expressions are written.
+func (e *explainer) names(p *plan.PlannedStmt) {
 	e.stmt = p
 	used := map[int]bool{}
 	e.relations(p.Plan, used)
@@ -155,7 +180,6 @@ func (e *explainer) plan(p *plan.PlannedStmt) {
 		e.relations(s, used)
 	}
 	e.base = must(ruleutils.NewPlan(e.c.Names(), p.Rtable, func(rti int) bool { return used[rti] }))
-	e.node(p.Plan, 0, "")
 }
 
 // relations marks the range table entries that a plan reads or writes.

@@ -241,26 +241,26 @@ func (e *explainer) output(p plan.Plan, indent int) {
 		l = append(l, e.expr(p, t.Expr, e.manyRelations()))
 	}
 	if len(l) > 0 {
-		e.line(indent, "Output: %s", strings.Join(l, ", "))
+		e.prop(indent, "Output", l)
 	}
 }
 
 // cond writes a condition if there is one.
 func (e *explainer) cond(p plan.Plan, indent int, label string, list []node.Node, prefix bool) {
 	if len(list) > 0 {
-		e.line(indent, "%s: %s", label, e.quals(p, list, prefix))
+		e.prop(indent, label, e.quals(p, list, prefix))
 	}
 }
 
 // removed writes how many rows a condition took away.
-func (e *explainer) removed(p plan.Plan, indent int, label string, count func(loops float64) float64) {
+func (e *explainer) removed(p plan.Plan, indent int, label string, removed func(loops float64) float64) {
 	s := e.stats[p]
 	if !e.o.analyze || s == nil {
 		return
 	}
 	loops := max(float64(s.Loops), 1)
-	if n := count(loops); n > 0 || s.Loops > 0 && label == "" {
-		e.line(indent, "Rows Removed by %s: %.0f", label, n)
+	if n := removed(loops); n > 0 || s.Loops > 0 && label == "" || e.cur != nil {
+		e.prop(indent, "Rows Removed by "+label, fixed(n, 0))
 	}
 }
 
@@ -285,7 +285,7 @@ func (e *explainer) properties(p plan.Plan, indent int) {
 		e.cond(p, indent, "Index Cond", x.IndexQual, v)
 		e.filter(p, indent, v)
 		if s := e.stats[p]; e.o.analyze && s != nil {
-			e.line(indent, "Heap Fetches: %d", s.HeapFetches)
+			e.prop(indent, "Heap Fetches", count(s.HeapFetches))
 		}
 	case *plan.BitmapIndexScan:
 		e.cond(p, indent, "Index Cond", x.IndexQual, v)
@@ -293,7 +293,10 @@ func (e *explainer) properties(p plan.Plan, indent int) {
 		e.cond(p, indent, "Recheck Cond", x.BitmapQualOrig, v)
 		e.removed(p, indent, "Index Recheck", func(l float64) float64 { return float64(e.stats[p].Removed) / l })
 		e.filter(p, indent, v)
-		if s := e.stats[p]; e.o.analyze && s != nil && s.ExactPages+s.LossyPages > 0 {
+		if s := e.stats[p]; e.o.analyze && s != nil && e.cur != nil {
+			e.prop(indent, "Exact Heap Blocks", count(s.ExactPages))
+			e.prop(indent, "Lossy Heap Blocks", count(s.LossyPages))
+		} else if e.o.analyze && s != nil && s.ExactPages+s.LossyPages > 0 {
 			line := "Heap Blocks:"
 			if s.ExactPages > 0 {
 				line += " exact=" + itoa64(s.ExactPages)
@@ -317,7 +320,7 @@ func (e *explainer) properties(p plan.Plan, indent int) {
 			for _, f := range x.Functions {
 				l = append(l, e.expr(p, f.Funcexpr, true))
 			}
-			e.line(indent, "Function Call: %s", strings.Join(l, ", "))
+			e.prop(indent, "Function Call", strings.Join(l, ", "))
 		}
 		e.filter(p, indent, v)
 	case *plan.SeqScan, *plan.ValuesScan, *plan.CteScan, *plan.WorkTableScan:
@@ -358,33 +361,33 @@ func (e *explainer) upperProperties(p plan.Plan, indent int, upper bool) {
 		if len(x.GroupingSets) > 0 {
 			e.groupingSets(p, x, indent)
 		} else if len(x.GrpColIdx) > 0 {
-			e.line(indent, "Group Key: %s", e.keyList(x.Left, x.GrpColIdx))
+			e.prop(indent, "Group Key", e.keyList(x.Left, x.GrpColIdx))
 		}
 		e.filter(p, indent, upper)
 		if e.o.analyze && s != nil && x.AggStrategy == plan.AggHashed && s.Batches > 0 {
-			e.line(indent, "Batches: %d  Memory Usage: %dkB", s.Batches, s.Memory)
+			e.batches(indent, s)
 		}
 	case *plan.Group:
-		e.line(indent, "Group Key: %s", e.keyList(x.Left, x.GrpColIdx))
+		e.prop(indent, "Group Key", e.keyList(x.Left, x.GrpColIdx))
 		e.filter(p, indent, upper)
 	case *plan.Sort:
-		e.line(indent, "Sort Key: %s", e.sortKeys(p, x.Keys))
+		e.prop(indent, "Sort Key", e.sortKeys(p, x.Keys))
 		e.sortMethod(p, indent)
 	case *plan.IncrementalSort:
-		e.line(indent, "Sort Key: %s", e.sortKeys(p, x.Keys))
-		e.line(indent, "Presorted Key: %s", e.sortKeys(p, x.Keys[:x.PresortedCols]))
+		e.prop(indent, "Sort Key", e.sortKeys(p, x.Keys))
+		e.prop(indent, "Presorted Key", e.sortKeys(p, x.Keys[:x.PresortedCols]))
 	case *plan.MergeAppend:
-		e.line(indent, "Sort Key: %s", e.sortKeys(p, x.Keys))
+		e.prop(indent, "Sort Key", e.sortKeys(p, x.Keys))
 	case *plan.Memoize:
 		var l []string
 		for _, k := range x.Keys {
 			l = append(l, e.expr(p, k, upper))
 		}
-		e.line(indent, "Cache Key: %s", strings.Join(l, ", "))
-		e.line(indent, "Cache Mode: logical")
+		e.prop(indent, "Cache Key", strings.Join(l, ", "))
+		e.prop(indent, "Cache Mode", "logical")
 	case *plan.Hash:
 		if e.o.analyze && s != nil && s.Buckets > 0 {
-			e.line(indent, "Buckets: %d  Batches: %d  Memory Usage: %dkB", s.Buckets, max(s.Batches, 1), s.Memory)
+			e.buckets(indent, s)
 		}
 	case *plan.ModifyTable:
 		e.conflict(x, indent)
@@ -402,28 +405,28 @@ func (e *explainer) conflict(x *plan.ModifyTable, indent int) {
 	if len(x.OnConflict.SetColnos) > 0 {
 		word = "UPDATE"
 	}
-	e.line(indent, "Conflict Resolution: %s", word)
+	e.prop(indent, "Conflict Resolution", word)
 	var l []string
 	for _, o := range x.OnConflict.ArbiterIndexes {
 		l = append(l, e.indexName(o))
 	}
 	if len(l) > 0 {
-		e.line(indent, "Conflict Arbiter Indexes: %s", strings.Join(l, ", "))
+		e.prop(indent, "Conflict Arbiter Indexes", l)
 	}
 	e.cond(x, indent, "Conflict Filter", x.OnConflict.Where, true)
 	if s := e.stats[x]; e.o.analyze && s != nil {
-		e.line(indent, "Tuples Inserted: %d", s.Inserted)
-		e.line(indent, "Conflicting Tuples: %d", s.Conflicts)
+		e.prop(indent, "Tuples Inserted", count(s.Inserted))
+		e.prop(indent, "Conflicting Tuples", count(s.Conflicts))
 	}
 }
 
 // keyList writes columns of a node's target list.
-func (e *explainer) keyList(p plan.Plan, cols []int) string {
+func (e *explainer) keyList(p plan.Plan, cols []int) []string {
 	var l []string
 	for _, k := range cols {
 		l = append(l, e.keyColumn(p, k))
 	}
-	return strings.Join(l, ", ")
+	return l
 }
 
 // keyColumn writes one output column of a node.
@@ -450,15 +453,15 @@ func (e *explainer) groupingSets(p plan.Plan, x *plan.Agg, indent int) {
 		for _, k := range set {
 			cols = append(cols, x.GrpColIdx[k])
 		}
-		e.line(indent, "%s: %s", word, e.keyList(p.Common().Left, cols))
+		e.prop(indent, word, e.keyList(p.Common().Left, cols))
 	}
 	for range empty {
-		e.line(indent, "Group Key: ()")
+		e.prop(indent, "Group Key", "()")
 	}
 }
 
 // sortKeys writes sort keys with their direction where it is not the usual one.
-func (e *explainer) sortKeys(p plan.Plan, keys []plan.SortKey) string {
+func (e *explainer) sortKeys(p plan.Plan, keys []plan.SortKey) []string {
 	var l []string
 	for _, k := range keys {
 		s := e.keyColumn(p, k.Col)
@@ -480,7 +483,7 @@ func (e *explainer) sortKeys(p plan.Plan, keys []plan.SortKey) string {
 		}
 		l = append(l, s)
 	}
-	return strings.Join(l, ", ")
+	return l
 }
 
 func (e *explainer) sortMethod(p plan.Plan, indent int) {
@@ -491,6 +494,12 @@ func (e *explainer) sortMethod(p plan.Plan, indent int) {
 	where := "Memory"
 	if s.SortDisk {
 		where = "Disk"
+	}
+	if e.cur != nil {
+		e.prop(indent, "Sort Method", s.SortMethod)
+		e.prop(indent, "Sort Space Used", count(s.SortSpace))
+		e.prop(indent, "Sort Space Type", where)
+		return
 	}
 	e.line(indent, "Sort Method: %s  %s: %dkB", s.SortMethod, where, s.SortSpace)
 }

@@ -107,7 +107,7 @@ type Instrument struct {
 	SortSpace              int64 // kB
 	SortDisk               bool
 	Buckets, Batches       int
-	Memory                 int64 // kB
+	Memory, Disk           int64 // kB
 	ExactPages, LossyPages int64
 	Removed                int64
 	Conflicts, Inserted    int64
