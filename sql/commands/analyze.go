@@ -93,6 +93,7 @@ type columnStats struct {
 	sampled  int
 	nulls    int
 	wide     int
+	computed bool    // values are not as they are stored
 	total    float64 // bytes of values that are not null
 	vals     []sampleValue
 	distinct float64
@@ -191,7 +192,7 @@ func (s *columnStats) see(d datum.Datum) {
 	switch s.att.Len {
 	case -1:
 		n := len(d.Bytes) + 4
-		if len(d.Bytes) < 127 && s.att.Storage != 'p' {
+		if len(d.Bytes) < 127 && !s.computed && s.att.Storage != 'p' {
 			n = len(d.Bytes) + 1
 		}
 		s.total += float64(n)

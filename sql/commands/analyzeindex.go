@@ -29,7 +29,7 @@ func (c *cmd) analyzeIndex(rel, idx *access.Relation, sample heap.Sample, dt *he
 	stats := make([]*columnStats, idx.Index.KeyCols)
 	for i := range stats {
 		if idx.Index.AttNums[i] == 0 {
-			stats[i] = &columnStats{att: &idx.Desc.Attrs[i], target: int(c.Settings().Int(guc.DefaultStatisticsTarget))}
+			stats[i] = &columnStats{computed: true, att: &idx.Desc.Attrs[i], target: int(c.Settings().Int(guc.DefaultStatisticsTarget))}
 			c.orderOf(stats[i])
 		}
 	}

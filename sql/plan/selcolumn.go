@@ -62,6 +62,9 @@ func (b *rel) uniqueColumn(att int) bool {
 // examineExpr looks for an index on the expression, which has statistics.
 func (r *root) examineExpr(out *variable, b *rel) {
 	for _, ix := range b.indexes {
+		if len(ix.Pred) > 0 {
+			continue
+		}
 		k := 0
 		for c, a := range ix.Rel.Index.AttNums {
 			if a != 0 || c >= ix.Rel.Index.KeyCols {
