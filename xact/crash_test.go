@@ -220,6 +220,7 @@ func TestDoubtfulCommitKeepsFiles(t *testing.T) {
 					a.DropRelAtCommit(rel)
 				}
 			}
+			a.OnAbort(func() { t.Error("an abort hook ran: CREATE DATABASE's removes its folder") })
 			fs.FailIn(1)
 			if err := f(a); !errors.Is(err, powerfail.ErrSync) {
 				t.Fatal(err)

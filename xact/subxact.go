@@ -32,7 +32,7 @@ func (t *Tx) OnCommit(f func()) {
 }
 
 // OnAbort has f run when the current subtransaction or one around it aborts; the
-// last one first.
+// last one first. After a failure of the server it does not run (INV-XACT-7).
 func (t *Tx) OnAbort(f func()) {
 	t.hooks = append(t.hooks, hook{kind: onAbort, depth: len(t.levels), f: f})
 }
@@ -124,7 +124,7 @@ func (t *Tx) AbortSub() error {
 func (t *Tx) runAbortHooks(depth int) {
 	for i := len(t.hooks) - 1; i >= 0; i-- {
 		h := t.hooks[i]
-		if h.depth >= depth && h.kind == onAbort {
+		if h.depth >= depth && h.kind == onAbort && !t.m.failed.Load() {
 			h.f()
 		}
 	}

@@ -28,9 +28,9 @@
 // Enforced: Manager.takeSnapshot, under the proc array's lock. Tested: TestHorizon.
 //
 // INV-XACT-7 (doubtful commit): after a failure of the server no transaction's
-// end logs an abort or removes a file. If the flush of a commit record fails, the
+// end logs an abort, runs an abort hook or removes a file. If the flush of a commit record fails, the
 // record may be durable all the same, and recovery needs the files it keeps.
-// Enforced: Tx.recordAbort, Tx.removeFiles. Tested: TestDoubtfulCommitKeepsFiles.
+// Enforced: Tx.recordAbort, Tx.runAbortHooks, Tx.removeFiles. Tested: TestDoubtfulCommitKeepsFiles.
 //
 // INV-XACT-8 (no way back): after a failure of the server no transaction leaves the
 // proc array and no lock is released, so that until the last session is gone none
