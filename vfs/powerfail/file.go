@@ -12,6 +12,7 @@ import (
 type op struct {
 	off  int64
 	data []byte
+	lied bool // a sync that was skipped said it is durable
 }
 
 // node is a file, a directory or a symbolic link.
@@ -79,13 +80,19 @@ func mix(old, new []byte, rng *rand.Rand) {
 }
 
 // afterCrash replays the unsynced changes with the luck of the seed.
-func (n *node) afterCrash(rng *rand.Rand, torn bool) *node {
+func (n *node) afterCrash(l luck, rng *rand.Rand, torn bool) *node {
 	b := n.synced
 	if len(n.ops) > 0 {
 		b = slices.Clone(b)
 	}
 	n.sharedSynced = true
 	for _, o := range n.ops {
+		if l != chance {
+			if l == skipped && !o.lied {
+				b = o.apply(b)
+			}
+			continue
+		}
 		if o.data == nil { // a change of length: all or nothing
 			if rng.IntN(2) == 0 {
 				b = resize(b, o.off)
@@ -171,7 +178,7 @@ func (h *file) WriteAt(p []byte, off int64) (int, error) {
 	}
 	do, err := h.fs.tick()
 	if do && len(p) > 0 {
-		h.n.record(op{off, slices.Clone(p)})
+		h.n.record(op{off: off, data: slices.Clone(p)})
 	}
 	if err != nil {
 		return 0, fail("write", h.name, err)
@@ -209,7 +216,10 @@ func (h *file) Sync() error {
 	if _, err := f.tick(); err != nil {
 		return fail("sync", h.name, err)
 	}
-	if f.lies(h.name) {
+	if f.lies("Sync", h.name) {
+		for i := range h.n.ops {
+			h.n.ops[i].lied = true
+		}
 		return nil
 	}
 	if f.failing() {

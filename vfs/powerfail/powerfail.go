@@ -49,6 +49,7 @@ type dirOp struct {
 	name string
 	node *node  // nil: the name goes
 	from string // renamed from here, in the same folder
+	lied bool   // a sync that was skipped said it is durable
 }
 
 func (o dirOp) apply(m map[string]*node) {
@@ -82,8 +83,12 @@ type FS struct {
 	locked  map[*node]bool
 	step    int // mutating calls so far
 	syncs   []string
+	sites   []string // of the same syncs
 	budget  int64
 	off     bool
+
+	skipSite string // the syncs of this site do nothing
+	onStep   func() // is called before each step, with mu held; optional
 
 	failFrom int    // the first sync from this step on fails; 0 is none
 	lost     string // what the latest failed sync was of
@@ -181,6 +186,9 @@ func (f *FS) failing() bool {
 // tick counts a mutating call. When the power goes off during it, do is true and
 // err is ErrPowerOff: the call has its effect, as far as memory goes.
 func (f *FS) tick() (do bool, err error) {
+	if f.onStep != nil && !f.off {
+		f.onStep()
+	}
 	if f.off {
 		return false, ErrPowerOff
 	}
@@ -198,9 +206,14 @@ func (f *FS) Crash(rng *rand.Rand) *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.off = true
+	return f.image(chance, rng)
+}
+
+// image is the file system after a crash. f.mu is held.
+func (f *FS) image(l luck, rng *rand.Rand) *FS {
 	names := maps.Clone(f.durable)
 	for _, o := range f.pending {
-		if rng.IntN(2) == 0 {
+		if l == skipped && !o.lied || l == chance && rng.IntN(2) == 0 {
 			o.apply(names)
 		}
 	}
@@ -216,7 +229,7 @@ func (f *FS) Crash(rng *rand.Rand) *FS {
 		}
 		n := names[k]
 		if made[n] == nil {
-			made[n] = n.afterCrash(rng, f.Torn)
+			made[n] = n.afterCrash(l, rng, f.Torn)
 		}
 		g.names[k] = made[n]
 	}
@@ -458,10 +471,11 @@ func (f *FS) List(dir string) ([]fs.DirEntry, error) {
 	return list, nil
 }
 
-// lies reports whether the sync of name, now counted, is the one to skip.
-func (f *FS) lies(name string) bool {
-	f.syncs = append(f.syncs, name)
-	return len(f.syncs) == f.SkipSync
+// lies reports whether the sync of name, now counted, is one to skip.
+func (f *FS) lies(kind, name string) bool {
+	s := site(kind, name)
+	f.syncs, f.sites = append(f.syncs, name), append(f.sites, s)
+	return len(f.syncs) == f.SkipSync || s == f.skipSite
 }
 
 // SyncDir makes the names in a directory durable.
@@ -475,7 +489,10 @@ func (f *FS) SyncDir(name string) error {
 	if _, err := f.tick(); err != nil {
 		return fail("sync", name, err)
 	}
-	if f.lies(p + "/") {
+	if f.lies("SyncDir", p+"/") {
+		for i := range f.pending {
+			f.pending[i].lied = f.pending[i].lied || f.pending[i].dir == p
+		}
 		return nil
 	}
 	failing := f.failing()

@@ -1,0 +1,150 @@
+package powerfail
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"path"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/pgmini/pgmini/"
+
+var number = regexp.MustCompile(`[0-9A-F]{4,}|[0-9]+`) // constant
+
+// site names the place in the source that called for a sync, with its caller, and
+// the kind of folder: "Sync slru.(*Cache).sync < slru.(*Cache).Checkpoint: pg_xact".
+func site(kind, name string) string {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	var at []string
+	for len(at) < 2 {
+		fr, more := frames.Next()
+		if f, ok := strings.CutPrefix(fr.Function, module); ok && !strings.HasPrefix(f, "vfs.") && !strings.HasPrefix(f, "vfs/") {
+			at = append(at, path.Base(f))
+		}
+		if !more {
+			break
+		}
+	}
+	dir := strings.Trim(path.Clean("/"+name), "/")
+	if kind != "SyncDir" {
+		dir = path.Dir(dir)
+	}
+	return fmt.Sprintf("%s %s: %s", kind, strings.Join(at, " < "), number.ReplaceAllString(cmp.Or(dir, "."), "N"))
+}
+
+// Sites are the places that called for a sync, in order.
+func (f *FS) Sites() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	set := map[string]bool{}
+	for _, s := range f.sites {
+		set[s] = true
+	}
+	out := []string{}
+	for s := range set {
+		out = append(out, s)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// luck is what happens to what was not synced.
+type luck uint8
+
+const (
+	chance  luck = iota // the seed decides of each piece
+	none                // all of it is lost
+	skipped             // what the sync would have saved that was skipped is lost, all else is there
+)
+
+// images runs the workload once with the syncs of a site skipped, and calls look
+// at each n-th step, and at the end, with a function that gives what the next start
+// would find if the power went off now.
+func (w Workload[T]) images(site string, n int, look func(step int, crash func(luck, *rand.Rand) *FS, acked []T) error) error {
+	fs := w.start()
+	fs.Torn, fs.skipSite = true, site
+	var acked []T
+	var bad error
+	see := func() {
+		if bad == nil {
+			bad = look(fs.step, func(l luck, rng *rand.Rand) *FS { return fs.image(l, rng) }, acked)
+		}
+		fs.off = fs.off || bad != nil
+	}
+	last := fs.step
+	fs.onStep = func() {
+		if fs.step >= last+n {
+			last = fs.step
+			see()
+		}
+	}
+	err := w.Run(fs, func(v T) { acked = append(acked, v) })
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	switch {
+	case bad != nil:
+		return bad
+	case err != nil:
+		return fmt.Errorf("without a crash: %w", err)
+	}
+	fs.onStep = nil
+	see()
+	return bad
+}
+
+// look checks the images of one moment.
+func (w Workload[T]) look(skip bool) func(int, func(luck, *rand.Rand) *FS, []T) error {
+	return func(step int, crash func(luck, *rand.Rand) *FS, acked []T) error {
+		for seed := range max(w.Seeds, 1) {
+			l := chance
+			switch {
+			case seed == 1:
+				l = none
+			case seed == 0 && skip:
+				l = skipped
+			}
+			after := crash(l, rand.New(rand.NewPCG(uint64(step), uint64(seed))))
+			if err := w.Check(after, slices.Clone(acked)); err != nil {
+				return fmt.Errorf("after step %d, seed %d, acked %v: %w", step, seed, acked, err)
+			}
+		}
+		return nil
+	}
+}
+
+// Images is Sweep by other means: the workload runs once, and what a crash would
+// leave is looked at before each of its steps and after the last one.
+func (w Workload[T]) Images(t testing.TB) {
+	t.Helper()
+	w, _ = w.normal(t)
+	if err := w.images("", w.Every, w.look(false)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Without runs the workload with the syncs of one site skipped, looking first at
+// every stride-th step, then at all, and returns what Check complained of, or nil
+// if nothing was missed. An error of the workload itself counts too: who reads a
+// name that was lost notices.
+func (w Workload[T]) Without(site string, strides ...int) error {
+	w.Seeds = max(w.Seeds, 1)
+	for _, n := range strides {
+		if err := w.images(site, n, w.look(true)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SitesOf runs the workload and returns the sites of its syncs.
+func (w Workload[T]) SitesOf(t testing.TB) []string {
+	t.Helper()
+	_, fs := w.normal(t)
+	return fs.Sites()
+}
