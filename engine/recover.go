@@ -67,6 +67,9 @@ func (i *Instance) recover(ctx context.Context) error {
 	if err := rec.Prepare(!i.set.Fsync); err != nil {
 		return err
 	}
+	if err := i.xact.LoadPrepared(); err != nil {
+		return err
+	}
 	end, err := rec.Replay(env, table)
 	if err != nil {
 		return err

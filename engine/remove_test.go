@@ -45,7 +45,7 @@ func TestRemoveRefused(t *testing.T) {
 	b := &script{model: map[int]string{}}
 	b.tx(true, func(s *store, tx *xact.Tx) error { return s.create(tx) })
 	b.insert(true, 0, 100, value(0))
-	b.fillSegments()
+	b.fillSegments(6000, 14)
 	b.tx(true, func(s *store, tx *xact.Tx) error {
 		if _, err := tx.XID(); err != nil {
 			return err

@@ -25,6 +25,7 @@ import (
 type store struct {
 	i                          *Instance
 	rel, idx, toast, toastIdx_ *access.Relation
+	last                       xid.XID // of the script's latest transaction
 }
 
 // firstNode is the file number of a store's table; the three behind follow.

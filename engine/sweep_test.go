@@ -1,22 +1,24 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/pgmini/pgmini/checkpointer"
+	"github.com/pgmini/pgmini/lsn"
+	"github.com/pgmini/pgmini/page"
+	"github.com/pgmini/pgmini/pgcontrol"
 	"github.com/pgmini/pgmini/vfs"
 	"github.com/pgmini/pgmini/vfs/memfs"
 	"github.com/pgmini/pgmini/vfs/powerfail"
-	"github.com/pgmini/pgmini/xact"
-	"github.com/pgmini/pgmini/xlog"
-	"github.com/pgmini/pgmini/xlog/rmgrs"
+	"github.com/pgmini/pgmini/xid"
 )
 
 // smallBase is a cluster without catalogs on a power-fail file system: what the
@@ -50,253 +52,253 @@ func smallBase(t testing.TB) *powerfail.FS {
 	return base
 }
 
-// step is one operation of the workload and the table's rows after it.
-type sweepStep struct {
-	do   func(i *Instance, s *store) error
-	rows map[int]string
-}
-
-// script collects the workload; model is the table after the steps so far.
-type script struct {
-	steps []sweepStep
-	model map[int]string
-}
-
-func (b *script) add(do func(*Instance, *store) error) {
-	b.steps = append(b.steps, sweepStep{do, maps.Clone(b.model)})
-}
-
-func (b *script) checkpoint() {
-	b.add(func(i *Instance, _ *store) error { return i.Checkpoint(bg, checkpointer.Immediate|checkpointer.Force) })
-}
-
-// tx adds a transaction.
-func (b *script) tx(commit bool, body func(s *store, tx *xact.Tx) error) {
-	b.add(func(i *Instance, s *store) error {
-		tx := i.xact.Begin(xact.BeginOptions{})
-		tx.Snapshot()
-		if err := body(s, tx); err != nil {
-			return err
-		}
-		if !commit {
-			return tx.Abort()
-		}
-		return tx.Commit(bg)
-	})
-}
-
-// insert adds a transaction that inserts rows [from, to).
-func (b *script) insert(commit bool, from, to int, v func(id int) string) {
-	if commit {
-		for id := from; id < to; id++ {
-			b.model[id] = v(id)
-		}
-	}
-	b.tx(commit, func(s *store, tx *xact.Tx) error {
-		for id := from; id < to; id++ {
-			if err := s.insert(tx, id, v(id)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func value(n int) func(id int) string {
-	return func(id int) string { return strings.Repeat(fmt.Sprintf("%d.%d ", id, n), 20) }
-}
-
-// long is a value of digits that does not compress below TOAST's limit.
-func long(id int) string {
-	r := rand.New(rand.NewPCG(uint64(id), 1))
-	var b strings.Builder
-	for b.Len() < 6000 {
-		fmt.Fprint(&b, r.Uint64())
-	}
-	return b.String()
-}
-
-// change adds transactions that update every third row and delete others.
-func (b *script) change() {
-	for id := 0; id < 480; id += 3 {
-		b.model[id] = value(1)(id)
-	}
-	b.tx(true, func(s *store, tx *xact.Tx) error {
-		for id := 0; id < 480; id += 3 {
-			if err := s.update(tx, id, value(1)(id)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	delete(b.model, 701)
-	for id := 20; id < 300; id++ {
-		delete(b.model, id)
-	}
-	b.tx(true, func(s *store, tx *xact.Tx) error {
-		for id := 20; id < 300; id++ {
-			if err := s.delete(tx, id); err != nil {
-				return err
-			}
-		}
-		return s.delete(tx, 701)
-	})
-}
-
-// subtransactions adds one of which one part is kept.
-func (b *script) subtransactions() {
-	b.model[2000] = "sub"
-	b.tx(true, func(s *store, tx *xact.Tx) error {
-		if err := tx.BeginSub("a"); err != nil {
-			return err
-		}
-		if err := s.insert(tx, 2000, "sub"); err != nil {
-			return err
-		}
-		if err := errors.Join(tx.CommitSub(), tx.BeginSub("b")); err != nil {
-			return err
-		}
-		if err := s.insert(tx, 2001, "gone"); err != nil {
-			return err
-		}
-		return tx.AbortSub()
-	})
-}
-
-// fillSegments adds as much log as makes the next checkpoint recycle segments.
-func (b *script) fillSegments() {
-	b.add(func(i *Instance, _ *store) error {
-		var rec xlog.Record
-		for range 14 {
-			rec.Begin(xlog.RmLogicalMsg, rmgrs.InfoLogicalMessage, 0)
-			rec.Data(rmgrs.LogicalMessage{DB: 5, Prefix: "p", Message: make([]byte, 200000)}.Append(nil))
-			end, err := i.wal.Insert(&rec)
-			if err != nil {
-				return err
-			}
-			if err := i.wal.Flush(end); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// sweepSteps is the workload: transactions that commit and abort, splits, TOAST,
-// checkpoints, vacuum, and a table that is dropped.
-func sweepSteps() []sweepStep {
-	b := &script{model: map[int]string{}}
-	b.tx(true, func(s *store, tx *xact.Tx) error { return s.create(tx) })
-	for n := range 8 {
-		b.insert(true, n*60, n*60+60, value(0))
-	}
-	b.insert(false, 1000, 1040, value(0))
-	b.checkpoint()
-	b.insert(true, 700, 703, long)
-	b.change()
-	b.add(func(_ *Instance, s *store) error { return s.vacuum() })
-	b.checkpoint()
-	b.subtransactions()
-	b.fillSegments()
-	b.checkpoint()
-	b.insert(true, 3000, 3020, value(2)) // in a segment that was recycled
-	b.model = nil
-	b.tx(true, func(s *store, tx *xact.Tx) error {
-		if _, err := tx.XID(); err != nil {
-			return err
-		}
-		s.drop(tx)
-		return nil
-	})
-	b.checkpoint()
-	return b.steps
-}
-
 func sweepOptions(fsys vfs.FS) Options {
 	s := DefaultSettings()
 	s.SharedBuffers, s.WALBuffers, s.WALInitZero = 16, 64, false
+	s.MaxPreparedXacts, s.TrackCommitTimestamp = 2, true
 	s.MinWALSize, s.MaxWALSize = func() int64 { return 2 << 20 }, func() int64 { return 3 << 20 }
-	return Options{FS: fsys, Settings: &s, NoWorkers: true}
+	return Options{FS: fsys, Settings: &s, NoWorkers: true, PID: 77}
 }
 
 const sweepNode = 20000
 
-func sweepRun(steps []sweepStep) func(f *powerfail.FS, ack func(int)) error {
-	return func(f *powerfail.FS, ack func(int)) error {
+// sweepBase is a cluster whose next transactions, multixacts and members of
+// multixacts need new files of pg_xact and pg_multixact.
+func sweepBase(t testing.TB) *powerfail.FS {
+	base := smallBase(t)
+	const files = 32 * page.Size
+	for _, name := range []string{"pg_xact/0000", "pg_multixact/offsets/0000", "pg_multixact/members/0000"} {
+		h, err := base.Open(name, vfs.Write)
+		must(t, err)
+		must(t, h.Truncate(files))
+		must(t, h.Sync())
+	}
+	i, err := Open(bg, sweepOptions(base))
+	must(t, err)
+	cp := i.control.Get().Copy
+	cp.NextXID, cp.NextMulti, cp.NextMultiOffset = sweepXID, 1<<16-3, 409*4*32-5
+	i.xact.SetCheckPoint(&cp)
+	must(t, i.Stop(Fast))
+	// An unlogged relation, and what is left of one.
+	must(t, base.Mkdir("base/6"))
+	must(t, vfs.WriteFile(base, unlogged+"_init", bytes.Repeat([]byte("init"), page.Size/4)))
+	must(t, vfs.WriteFile(base, unlogged, bytes.Repeat([]byte("old "), page.Size/4)))
+	must(t, errors.Join(base.SyncDir("base/6"), base.SyncDir("base")))
+	return base
+}
+
+const (
+	sweepXID = 1<<20 - 10
+	unlogged = "base/6/30000" // in a folder where nothing else happens
+)
+
+// told is what the workload was told: the step that is through, and which
+// transaction it was.
+type told struct {
+	step int
+	x    xid.XID
+	stop bool // the server was stopped
+}
+
+func sweepRun(steps []sweepStep) func(f *powerfail.FS, ack func(told)) error {
+	return func(f *powerfail.FS, ack func(told)) error {
 		i, err := Open(bg, sweepOptions(f))
 		if err != nil {
 			return err
 		}
-		s := newStore(i, sweepNode)
 		for n, st := range steps {
-			if err := st.do(i, s); err != nil {
+			s := newStore(i, sweepNode)
+			if st.do == nil {
+				if err := i.Stop(Immediate); err != nil {
+					return err
+				}
+				if i, err = Open(bg, sweepOptions(f)); err != nil {
+					return err
+				}
+			} else if err := st.do(i, s); err != nil {
 				return errors.Join(err, i.Stop(Immediate))
 			}
-			ack(n + 1)
+			ack(told{step: n + 1, x: s.last})
 		}
-		return i.Stop(Fast)
+		if err := i.Stop(Fast); err != nil {
+			return err
+		}
+		ack(told{step: len(steps), stop: true})
+		return nil
 	}
 }
 
-// sweepLook opens what a crash left and compares the rows with the acknowledged
-// state or, if the step that was cut may have got through, the next one.
-func sweepLook(f *powerfail.FS, steps []sweepStep, acked int) error {
+// sweepCheck looks at what a crash left: directly, in a recovery that is cut too,
+// and in the one after that.
+func sweepCheck(steps []sweepStep) func(f *powerfail.FS, acked []told) error {
+	return func(f *powerfail.FS, acked []told) error {
+		if len(acked) > 0 {
+			n := acked[len(acked)-1].step
+			starts := n < len(steps) && steps[n].do == nil // it may be about to write postmaster.pid
+			if _, err := ReadPIDFile(f); err != nil && !errors.Is(err, fs.ErrNotExist) && !starts {
+				return fmt.Errorf("stock PostgreSQL would not start: %w", err)
+			}
+			if acked[len(acked)-1].stop {
+				if err := isReset(f); err != nil {
+					return fmt.Errorf("after a clean stop: %w", err)
+				}
+			}
+		}
+		rng := rand.New(rand.NewPCG(uint64(len(acked)), 7))
+		again := f.Crash(rng)
+		again.CutAt, again.Torn = 1+rng.IntN(100), true
+		err := sweepLook(again, steps, acked, false)
+		if err != nil && !errors.Is(err, powerfail.ErrPowerOff) && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("first recovery, cut at step %d: %w", again.CutAt, err)
+		}
+		if err := sweepLook(again.Crash(rng), steps, acked, true); err != nil {
+			return fmt.Errorf("recovery after one that was cut at step %d: %w", again.CutAt, err)
+		}
+		return nil
+	}
+}
+
+// isReset checks that the unlogged relation is what its init fork says.
+func isReset(f vfs.FS) error {
+	want, err := vfs.ReadFile(f, unlogged+"_init", 1<<20)
+	if err != nil {
+		return err
+	}
+	got, err := vfs.ReadFile(f, unlogged, 1<<20)
+	if err == nil && !bytes.Equal(got, want) {
+		err = errors.New("an unlogged relation is not reset")
+	}
+	return err
+}
+
+// sweepLook opens what a crash left and compares it with the acknowledged state or,
+// if the step that was cut may have got through, the next one. The last look
+// finishes what is prepared.
+func sweepLook(f *powerfail.FS, steps []sweepStep, acked []told, last bool) error {
+	before, err := pgcontrol.Read(f)
+	if err != nil {
+		return err
+	}
 	i, err := Open(bg, sweepOptions(f))
 	if err != nil {
 		return err
 	}
 	defer i.Stop(Immediate)
-	if acked > 0 && steps[acked-1].rows == nil {
-		return nil // dropped: what a crash gives back of its files are orphans
+	if before.State != pgcontrol.ShutDowned {
+		if err := isReset(f); err != nil {
+			return fmt.Errorf("after recovery: %w", err)
+		}
 	}
-	got, err := newStore(i, sweepNode).rows()
+	for _, a := range acked {
+		if a.x == xid.Invalid || !i.xact.DidCommit(a.x) {
+			continue
+		}
+		if _, _, ok, err := i.xact.CommitTimestamp(a.x); err != nil || !ok {
+			return errors.Join(err, fmt.Errorf("step %d: transaction %d has no commit timestamp", a.step, a.x))
+		}
+	}
+	if err := noFuture(f, i.wal.InsertEnd()); err != nil {
+		return err
+	}
+	n := 0
+	if len(acked) > 0 {
+		n = acked[len(acked)-1].step
+	}
+	switch {
+	case n > 0 && !steps[n-1].made:
+		return nil // dropped: what a crash gives back of its files are orphans
+	case n == 0 && !i.xact.DidCommit(sweepXID):
+		return nil // not made: so are what a crash leaves of them
+	}
+	return compare(i, steps, n, last)
+}
+
+// noFuture checks that no page has changes which the log does not have: redo would
+// leave out what happens to it from now on.
+func noFuture(f vfs.FS, end lsn.LSN) error {
+	list, err := f.List("base/5")
 	if err != nil {
 		return err
 	}
-	state := func(n int) map[int]string {
-		if n == 0 {
-			return nil
+	for _, e := range list {
+		b, err := vfs.ReadFile(f, "base/5/"+e.Name(), 1<<30)
+		if err != nil {
+			return err
 		}
-		return steps[n-1].rows
+		for at := 0; at+page.Size <= len(b) && strings.HasPrefix(e.Name(), "2"); at += page.Size {
+			if p := page.Page(b[at : at+page.Size]); !p.IsNew() && p.LSN() > end {
+				return fmt.Errorf("page %d of %s is from %s, and the log ends at %s", at/page.Size, e.Name(), p.LSN(), end)
+			}
+		}
 	}
-	next := min(acked+1, len(steps))
-	// A table that is not there yet, or no more, may have left files: an orphan.
-	is := func(want map[int]string) bool {
-		return want == nil && len(got) == 0 || want != nil && got != nil && maps.Equal(got, want)
-	}
-	if is(state(acked)) || is(state(next)) {
-		return nil
-	}
-	return fmt.Errorf("%d rows; %d after step %d, %d after step %d", len(got), len(state(acked)), acked, len(state(next)), next)
+	return nil
 }
 
-func sweep(t testing.TB) powerfail.Workload[int] {
-	base, steps := smallBase(t), sweepSteps()
-	return powerfail.Workload[int]{
+// stateAfter is what is to be seen after step n.
+func stateAfter(steps []sweepStep, n int) sweepStep {
+	if n == 0 {
+		return sweepStep{}
+	}
+	return steps[n-1]
+}
+
+func compare(i *Instance, steps []sweepStep, n int, last bool) error {
+	s := newStore(i, sweepNode)
+	got, err := s.rows()
+	if err != nil {
+		return err
+	}
+	var gids []string
+	for _, p := range i.xact.Prepared() {
+		gids = append(gids, p.GID)
+	}
+	slices.Sort(gids)
+	next := min(n+1, len(steps))
+	for _, want := range []sweepStep{stateAfter(steps, n), stateAfter(steps, next)} {
+		// A table that is no more may have left files: an orphan.
+		if !slices.Equal(gids, want.prepared) || want.made != (got != nil) && len(got) > 0 || !maps.Equal(got, want.rows) {
+			continue
+		}
+		if len(gids) == 0 || !last {
+			return nil
+		}
+		for _, g := range gids { // they can be finished
+			if err := finish(i, g); err != nil {
+				return err
+			}
+		}
+		if got, err = s.rows(); err == nil && len(got) != len(want.rows)+len(gids) {
+			err = fmt.Errorf("%d rows with those of %d prepared transactions, %d without", len(got), len(gids), len(want.rows))
+		}
+		return err
+	}
+	return fmt.Errorf("%d rows, %v prepared; %d after step %d, %d after step %d", len(got), gids, len(stateAfter(steps, n).rows), n, len(stateAfter(steps, next).rows), next)
+}
+
+func sweep(t testing.TB, steps []sweepStep) powerfail.Workload[told] {
+	base := sweepBase(t)
+	return powerfail.Workload[told]{
 		Start: func() *powerfail.FS { return base.Crash(rand.New(rand.NewPCG(1, 1))) },
 		Run:   sweepRun(steps),
-		Check: func(f *powerfail.FS, acked []int) error {
-			rng := rand.New(rand.NewPCG(uint64(len(acked)), 7))
-			// Recovery is cut too, somewhere, and then done again.
-			again := f.Crash(rng)
-			again.CutAt, again.Torn = 1+rng.IntN(60), true
-			err := sweepLook(again, steps, len(acked))
-			if err != nil && !errors.Is(err, powerfail.ErrPowerOff) && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("first recovery, cut at step %d: %w", again.CutAt, err)
-			}
-			if err := sweepLook(again.Crash(rng), steps, len(acked)); err != nil {
-				return fmt.Errorf("recovery after one that was cut at step %d: %w", again.CutAt, err)
-			}
-			return nil
-		},
-		Seeds: 1,
+		Check: sweepCheck(steps),
+		Seeds: 3,
 	}
 }
 
 // TestSweep cuts the power at every file-system step of a storage workload, and
 // again within the recovery that follows.
 func TestSweep(t *testing.T) {
-	w := sweep(t)
-	w.Seeds = 2
-	w.Sweep(t)
+	for name, steps := range map[string][]sweepStep{"all": sweepSteps(), "restart": restartSteps()} {
+		t.Run(name, func(t *testing.T) { sweep(t, steps).Images(t) })
+	}
+}
+
+// TestEverySync takes out the syncs of each place in the source that the engine
+// comes to, and has the sweeps notice.
+func TestEverySync(t *testing.T) { everySync(t, 9, 1) }
+
+func everySync(t *testing.T, strides ...int) {
+	all, restart := sweep(t, sweepSteps()), sweep(t, restartSteps())
+	all.Seeds, restart.Seeds = 1, 1
+	powerfail.EverySync(t, "engine.TestEverySync", strides, all, restart)
 }

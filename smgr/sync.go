@@ -138,29 +138,6 @@ func (m *Manager) syncSeg(k segKey) error {
 	return errors.Join(err, h.Close())
 }
 
-// ImmediateSync makes a fork durable now, its name included, with the segments
-// that a truncation left empty.
-func (f *Files) ImmediateSync(rel page.RelFileNode, fork page.Fork) error {
-	if f.m.opt.NoSync {
-		return nil
-	}
-	k := segKey{forkKey{Rel{rel, f.backend}, fork}, 0}
-	for ; ; k.seg++ {
-		err := f.m.syncSeg(k)
-		if k.seg > 0 && errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		if err != nil {
-			return pgerr.File(err, "fsync", k.path())
-		}
-	}
-	dir := path.Dir(k.path())
-	if err := f.m.fs.SyncDir(dir); err != nil {
-		return pgerr.File(err, "fsync", dir)
-	}
-	return nil
-}
-
 // Unlink removes all forks of a relation; missing ones are no error. INV-SMGR-2:
 // the first segment of the main fork stays, cut to nothing, until PostCheckpoint.
 func (f *Files) Unlink(rel page.RelFileNode) error {

@@ -325,19 +325,8 @@ func (m *Manager) checkpointPrepared() error {
 			continue
 		}
 		b := le.AppendUint32(append([]byte(nil), p.raw...), crc32.Checksum(p.raw, castagnoli))
-		f, err := m.opt.FS.Open(stateFile(x), vfs.Write|vfs.Create|vfs.Trunc)
-		if err != nil {
-			return pgerr.File(err, "open", stateFile(x))
-		}
-		_, err = f.WriteAt(b, 0)
-		if err == nil && !m.opt.NoSync {
-			err = f.Sync()
-		}
-		if cerr := f.Close(); err == nil {
-			err = cerr
-		}
-		if err != nil {
-			return pgerr.File(err, "write", stateFile(x))
+		if err := m.writeState(stateFile(x), b); err != nil {
+			return err
 		}
 		p.onDisk, wrote = true, true
 	}
@@ -345,6 +334,31 @@ func (m *Manager) checkpointPrepared() error {
 		return nil
 	}
 	return m.opt.FS.SyncDir(twoPhaseDir)
+}
+
+// writeState makes a state file. It appears whole: one that a crash left half
+// written would keep the server from starting, if its transaction had begun before
+// the checkpoint that recovery starts from.
+func (m *Manager) writeState(name string, b []byte) error {
+	temp := name + ".tmp"
+	f, err := m.opt.FS.Open(temp, vfs.Write|vfs.Create|vfs.Trunc)
+	if err != nil {
+		return pgerr.File(err, "create", temp)
+	}
+	_, err = f.WriteAt(b, 0)
+	if err == nil && !m.opt.NoSync {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return pgerr.File(err, "write", temp)
+	}
+	if err := m.opt.FS.Rename(temp, name); err != nil {
+		return pgerr.Wrap(err, pgerr.IOError, "could not rename file %q to %q", temp, name)
+	}
+	return nil
 }
 
 // LoadPrepared reads pg_twophase: call it before replaying the WAL. Files of

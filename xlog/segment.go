@@ -230,16 +230,15 @@ func (l *Log) RemoveOld(keep lsn.SegNo, redo lsn.LSN, r Retention) (removed, rec
 		}
 		removed++
 	}
-	if removed > 0 && !l.opt.NoSync {
-		err = l.opt.FS.SyncDir(l.opt.Dir)
-	}
+	// The folder is not synced: a segment that a crash brings back is behind the redo
+	// point, and goes with the next checkpoint.
 	if l.room.limit.Load() != 0 { // there may be room now
 		select {
 		case l.prealloc <- struct{}{}:
 		default:
 		}
 	}
-	return removed, recycled, err
+	return removed, recycled, nil
 }
 
 // recycle renames an old segment to the first free place from *spare to last.

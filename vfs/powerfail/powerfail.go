@@ -88,6 +88,7 @@ type FS struct {
 	off     bool
 
 	skipSite string // the syncs of this site do nothing
+	skips    int    // how many did
 	onStep   func() // is called before each step, with mu held; optional
 
 	failFrom int    // the first sync from this step on fails; 0 is none
@@ -475,7 +476,11 @@ func (f *FS) List(dir string) ([]fs.DirEntry, error) {
 func (f *FS) lies(kind, name string) bool {
 	s := site(kind, name)
 	f.syncs, f.sites = append(f.syncs, name), append(f.sites, s)
-	return len(f.syncs) == f.SkipSync || s == f.skipSite
+	if f.skipSite != "" && strings.HasPrefix(s, f.skipSite) {
+		f.skips++
+		return true
+	}
+	return len(f.syncs) == f.SkipSync
 }
 
 // SyncDir makes the names in a directory durable.

@@ -79,7 +79,7 @@ func (w Workload[T]) images(site string, n int, look func(step int, crash func(l
 	}
 	last := fs.step
 	fs.onStep = func() {
-		if fs.step >= last+n {
+		if fs.step >= last+n && (site == "" || fs.skips > 0) { // before, nothing is amiss
 			last = fs.step
 			see()
 		}
@@ -111,7 +111,7 @@ func (w Workload[T]) look(skip bool) func(int, func(luck, *rand.Rand) *FS, []T) 
 			}
 			after := crash(l, rand.New(rand.NewPCG(uint64(step), uint64(seed))))
 			if err := w.Check(after, slices.Clone(acked)); err != nil {
-				return fmt.Errorf("after step %d, seed %d, acked %v: %w", step, seed, acked, err)
+				return fmt.Errorf("after step %d, seed %d, acked %v of %d: %w", step, seed, acked[max(0, len(acked)-1):], len(acked), err)
 			}
 		}
 		return nil
@@ -128,10 +128,10 @@ func (w Workload[T]) Images(t testing.TB) {
 	}
 }
 
-// Without runs the workload with the syncs of one site skipped, looking first at
-// every stride-th step, then at all, and returns what Check complained of, or nil
-// if nothing was missed. An error of the workload itself counts too: who reads a
-// name that was lost notices.
+// Without runs the workload with the syncs of a site skipped, looking at each step
+// or, first, at every stride-th, and returns what Check complained of, or nil if
+// nothing was missed. An error of the workload itself counts too: who reads what was
+// lost notices.
 func (w Workload[T]) Without(site string, strides ...int) error {
 	w.Seeds = max(w.Seeds, 1)
 	for _, n := range strides {
@@ -142,9 +142,54 @@ func (w Workload[T]) Without(site string, strides ...int) error {
 	return nil
 }
 
-// SitesOf runs the workload and returns the sites of its syncs.
-func (w Workload[T]) SitesOf(t testing.TB) []string {
+// EverySync checks Syncs against workloads: every place that syncs in one of them
+// is listed, and without any of those that test stands for one of them fails.
+func EverySync[T any](t *testing.T, test string, strides []int, ws ...Workload[T]) {
 	t.Helper()
-	_, fs := w.normal(t)
-	return fs.Sites()
+	met := map[string][]int{}
+	for i, w := range ws {
+		_, fs := w.normal(t)
+		for _, s := range fs.Sites() {
+			k := find(s)
+			if k == nil {
+				t.Errorf("%s is in no list of places that sync", s)
+				continue
+			}
+			if k.Test == test && !slices.Contains(met[k.Site], i) {
+				met[k.Site] = append(met[k.Site], i)
+			}
+		}
+	}
+	for _, k := range Syncs() {
+		if k.Test != test {
+			continue
+		}
+		if met[k.Site] == nil {
+			t.Errorf("%s: no workload comes there", k.Site)
+			continue
+		}
+		var err error
+		for _, n := range strides {
+			for _, i := range met[k.Site] {
+				if err == nil {
+					err = ws[i].Without(k.Site, n)
+				}
+			}
+		}
+		if err == nil {
+			t.Errorf("nobody misses %s", k.Site)
+		} else {
+			t.Logf("without %s: %v", k.Site, err)
+		}
+	}
+}
+
+// find is the entry of a site, the most exact one.
+func find(site string) (best *Known) {
+	for _, k := range Syncs() {
+		if strings.HasPrefix(site, k.Site) && (best == nil || len(k.Site) > len(best.Site)) {
+			best = &k
+		}
+	}
+	return best
 }
