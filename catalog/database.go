@@ -362,6 +362,10 @@ func RedoRelMap(fsys vfs.FS) xlog.RedoFunc {
 	}
 }
 
+// InvalidDatabase is the datconnlimit of a database whose DROP DATABASE did not end
+// (PostgreSQL: DATCONNLIMIT_INVALID_DB): it can only be dropped again.
+const InvalidDatabase = -2
+
 // removeDatabase forgets a database's pages and removes its folder.
 func (s *Server) removeDatabase(db oid.OID) error {
 	s.opt.Pool.DropDatabase(db)
@@ -405,6 +409,12 @@ func (s *Session) DropDatabase(db oid.OID) error {
 	}
 	if f == nil {
 		return pgerr.New(pgerr.UndefinedDatabase, "database with OID %d does not exist", db)
+	}
+	// Whatever becomes of this transaction, nobody may connect to a folder that is
+	// half removed.
+	f.Row.Datconnlimit = InvalidDatabase
+	if err := s.UpdateInPlace(f.TID, f.Row); err != nil {
+		return err
 	}
 	if err := s.Delete(oid.RelDatabase, f.TID); err != nil {
 		return err

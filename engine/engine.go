@@ -163,7 +163,9 @@ func (i *Instance) open(ctx context.Context) error {
 		return err
 	}
 	i.sys = &access.System{Smgr: i.smgr, Log: i.wal, Locks: i.locks, Xact: i.xact, Toast: toast, HintWAL: i.hintWAL()}
-	i.catalog = catalog.NewServer(catalog.Options{FS: i.opt.FS, Sys: i.sys, Pool: i.pool})
+	i.catalog = catalog.NewServer(catalog.Options{FS: i.opt.FS, Sys: i.sys, Pool: i.pool, Checkpoint: func(ctx context.Context) error {
+		return i.Checkpoint(ctx, checkpointer.Immediate|checkpointer.Force|checkpointer.FlushAll)
+	}})
 	i.startWorkers()
 	return nil
 }

@@ -51,3 +51,25 @@ func TestWritePowerFail(t *testing.T) {
 		t.Errorf("without sync %s the sweep stays green", s)
 	}
 }
+
+// TestOverwritePowerFail: on a full disk the file is overwritten, and an update that
+// was acknowledged stays. That one sector is written whole is what it trusts in.
+func TestOverwritePowerFail(t *testing.T) {
+	w := updates()
+	run := w.Run
+	w.Run = func(fs *powerfail.FS, ack func(lsn.LSN)) error {
+		if err := run(fs, ack); err != nil {
+			return err
+		}
+		fs.SetBudget(0)
+		c := sample()
+		c.CheckPoint = 5
+		if err := Write(fs, c, time.Unix(1, 0)); err != nil {
+			return err
+		}
+		ack(5)
+		return nil
+	}
+	w.Seeds = 2 // no torn sectors
+	powerfail.EverySync(t, "pgcontrol.TestOverwritePowerFail", []int{1}, w)
+}

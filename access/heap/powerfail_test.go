@@ -1,6 +1,7 @@
 package heap
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,8 +12,10 @@ import (
 	"github.com/pgmini/pgmini/bufmgr"
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/page"
+	"github.com/pgmini/pgmini/vfs"
 	"github.com/pgmini/pgmini/vfs/powerfail"
 	"github.com/pgmini/pgmini/xact"
+	"github.com/pgmini/pgmini/xlog"
 )
 
 const sweepTxs = 14
@@ -198,4 +201,36 @@ func readAll(w *world, rel *access.Relation) (map[int]string, error) {
 			out[int(v[0].Int)] = v[1].Str()
 		}
 	}
+}
+
+// TestRewritePowerFail: the mappings that redo wrote are there after the next crash.
+func TestRewritePowerFail(t *testing.T) {
+	const n = 3
+	rec := make([]byte, rewriteSize+n*mappingSize)
+	le.PutUint32(rec[24:], n)
+	for i := range n * mappingSize {
+		rec[rewriteSize+i] = byte(1 + i)
+	}
+	w := powerfail.Workload[bool]{Seeds: 2, Run: func(f *powerfail.FS, ack func(bool)) error {
+		err := errors.Join(f.Mkdir("pg_logical"), f.Mkdir(mappingsDir), f.SyncDir("/"), f.SyncDir("pg_logical"))
+		if err == nil {
+			err = (&RedoEnv{FS: f}).redoRewrite(&xlog.Decoded{Main: rec})
+		}
+		ack(true)
+		return err
+	}, Check: func(f *powerfail.FS, acked []bool) error {
+		if len(acked) == 0 {
+			return nil
+		}
+		list, err := f.List(mappingsDir)
+		if err != nil || len(list) != 1 {
+			return errors.Join(err, fmt.Errorf("%d files", len(list)))
+		}
+		b, err := vfs.ReadFile(f, mappingsDir+"/"+list[0].Name(), 1<<20)
+		if err == nil && !bytes.Equal(b, rec[rewriteSize:]) {
+			err = fmt.Errorf("%d bytes", len(b))
+		}
+		return err
+	}}
+	powerfail.EverySync(t, "heap.TestRewritePowerFail", []int{1}, w)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/pgmini/pgmini/catalog/relmap"
 	"github.com/pgmini/pgmini/page"
 	"github.com/pgmini/pgmini/pgcontrol"
+	"github.com/pgmini/pgmini/vfs"
 	"github.com/pgmini/pgmini/vfs/memfs"
 	"github.com/pgmini/pgmini/vfs/powerfail"
 )
@@ -100,4 +101,58 @@ func checkWhole(after *powerfail.FS, whole *memfs.FS) error {
 		}
 	}
 	return nil
+}
+
+// under is a folder of a file system.
+type under struct {
+	vfs.FS
+	dir string
+}
+
+func (u under) Open(name string, flag vfs.Flag) (vfs.File, error) {
+	return u.FS.Open(u.dir+"/"+name, flag)
+}
+func (u under) Mkdir(name string) error   { return u.FS.Mkdir(u.dir + "/" + name) }
+func (u under) SyncDir(name string) error { return u.FS.SyncDir(u.dir + "/" + name) }
+
+// TestEverySync takes out the syncs of each place in initdb: the cluster that it says
+// is made is not whole then.
+func TestEverySync(t *testing.T) {
+	whole := memfs.New()
+	o := Options{FS: whole, Random: fixed{}, SystemID: 1, SegSize: 1 << 20,
+		Now: func() time.Time { return time.Unix(1700000000, 0) }}
+	if err := Create(o); err != nil {
+		t.Fatal(err)
+	}
+	plain := powerfail.Workload[int]{
+		Run: func(f *powerfail.FS, ack func(int)) error {
+			o := o
+			o.FS = f
+			if err := Create(o); err != nil {
+				return err
+			}
+			ack(1)
+			return nil
+		},
+		Check: func(f *powerfail.FS, acked []int) error {
+			if _, err := f.Stat(pgcontrol.Path); errors.Is(err, fs.ErrNotExist) && len(acked) == 0 {
+				return nil
+			}
+			return checkWhole(f, whole)
+		},
+	}
+	elsewhere := plain
+	elsewhere.Run = func(f *powerfail.FS, ack func(int)) error {
+		if err := errors.Join(f.Mkdir("/wal"), f.SyncDir("/")); err != nil {
+			return err
+		}
+		o := o
+		o.FS, o.WALDir, o.WALFS = f, "/wal", under{f, "/wal"}
+		if err := Create(o); err != nil {
+			return err
+		}
+		ack(1)
+		return nil
+	}
+	powerfail.EverySync(t, "initdb.TestEverySync", []int{1 << 20, 1}, plain, elsewhere)
 }

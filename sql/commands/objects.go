@@ -60,6 +60,10 @@ func (c *cmd) createDatabase(n *pg.CreatedbStmt) {
 	if t == nil {
 		fail(pgerr.UndefinedDatabase, "template database %q does not exist", opt.template)
 	}
+	if t.Datconnlimit == catalog.InvalidDatabase {
+		failWith(pgerr.New(pgerr.ObjectNotInPrerequisiteState, "cannot use invalid database %q as template", opt.template).
+			WithHint("Use DROP DATABASE to drop invalid databases."))
+	}
 	if !t.Datistemplate && !c.isOwner(t.Datdba) {
 		fail(pgerr.InsufficientPrivilege, "permission denied to copy database %q", opt.template)
 	}

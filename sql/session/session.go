@@ -238,6 +238,10 @@ func (s *Session) check(Options) error {
 	if !d.Datallowconn {
 		return fatal(pgerr.New(pgerr.ObjectNotInPrerequisiteState, "database \"%s\" is not currently accepting connections", s.dbName))
 	}
+	if d.Datconnlimit == catalog.InvalidDatabase {
+		return fatal(pgerr.New(pgerr.ObjectNotInPrerequisiteState, "cannot connect to invalid database %q", d.Datname).
+			WithHint("Use DROP DATABASE to drop invalid databases."))
+	}
 	if n := int(d.Datconnlimit); n >= 0 && !s.super && s.srv.DatabaseUsers(s.db, s.proc) >= n {
 		return fatal(pgerr.New(pgerr.TooManyConnections, "too many connections for database \"%s\"", s.dbName))
 	}

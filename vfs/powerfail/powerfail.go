@@ -476,7 +476,7 @@ func (f *FS) List(dir string) ([]fs.DirEntry, error) {
 func (f *FS) lies(kind, name string) bool {
 	s := site(kind, name)
 	f.syncs, f.sites = append(f.syncs, name), append(f.sites, s)
-	if f.skipSite != "" && strings.HasPrefix(s, f.skipSite) {
+	if matches(s, f.skipSite) {
 		f.skips++
 		return true
 	}

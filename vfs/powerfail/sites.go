@@ -17,19 +17,22 @@ const module = "github.com/pgmini/pgmini/"
 var number = regexp.MustCompile(`[0-9A-F]{4,}|[0-9]+`) // constant
 
 // site names the place in the source that called for a sync, with its caller, and
-// the kind of folder: "Sync slru.(*Cache).sync < slru.(*Cache).Checkpoint: pg_xact".
+// the kind of folder, but for tests' own: "Sync slru.(*Cache).sync < slru.(*Cache).Checkpoint: pg_xact".
 func site(kind, name string) string {
 	var pcs [32]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
 	var at []string
 	for len(at) < 2 {
 		fr, more := frames.Next()
-		if f, ok := strings.CutPrefix(fr.Function, module); ok && !strings.HasPrefix(f, "vfs.") && !strings.HasPrefix(f, "vfs/") {
+		if f, ok := strings.CutPrefix(fr.Function, module); ok && !strings.HasPrefix(f, "vfs.") && !strings.HasPrefix(f, "vfs/") && !strings.HasSuffix(fr.File, "_test.go") {
 			at = append(at, path.Base(f))
 		}
 		if !more {
 			break
 		}
+	}
+	if len(at) == 0 {
+		return "" // a test's own
 	}
 	dir := strings.Trim(path.Clean("/"+name), "/")
 	if kind != "SyncDir" {
@@ -63,9 +66,9 @@ const (
 	skipped             // what the sync would have saved that was skipped is lost, all else is there
 )
 
-// images runs the workload once with the syncs of a site skipped, and calls look
-// at each n-th step, and at the end, with a function that gives what the next start
-// would find if the power went off now.
+// images runs the workload once with the syncs of a site skipped, and calls look at
+// each n-th step, after each acknowledgement, and at the end, with a function that
+// gives what the next start would find if the power went off now.
 func (w Workload[T]) images(site string, n int, look func(step int, crash func(luck, *rand.Rand) *FS, acked []T) error) error {
 	fs := w.start()
 	fs.Torn, fs.skipSite = true, site
@@ -77,10 +80,10 @@ func (w Workload[T]) images(site string, n int, look func(step int, crash func(l
 		}
 		fs.off = fs.off || bad != nil
 	}
-	last := fs.step
+	last, told := fs.step, 0
 	fs.onStep = func() {
-		if fs.step >= last+n && (site == "" || fs.skips > 0) { // before, nothing is amiss
-			last = fs.step
+		if (fs.step >= last+n || len(acked) > told) && (site == "" || fs.skips > 0) { // before, nothing is amiss
+			last, told = fs.step, len(acked)
 			see()
 		}
 	}
@@ -129,7 +132,7 @@ func (w Workload[T]) Images(t testing.TB) {
 }
 
 // Without runs the workload with the syncs of a site skipped, looking at each step
-// or, first, at every stride-th, and returns what Check complained of, or nil if
+// or, first, at every stride-th and at the one after each acknowledgement, and returns what Check complained of, or nil if
 // nothing was missed. An error of the workload itself counts too: who reads what was
 // lost notices.
 func (w Workload[T]) Without(site string, strides ...int) error {
@@ -150,6 +153,9 @@ func EverySync[T any](t *testing.T, test string, strides []int, ws ...Workload[T
 	for i, w := range ws {
 		_, fs := w.normal(t)
 		for _, s := range fs.Sites() {
+			if s == "" {
+				continue
+			}
 			k := find(s)
 			if k == nil {
 				t.Errorf("%s is in no list of places that sync", s)
@@ -184,10 +190,16 @@ func EverySync[T any](t *testing.T, test string, strides []int, ws ...Workload[T
 	}
 }
 
+// matches reports whether site is what an entry of Syncs means.
+func matches(site, entry string) bool {
+	whole, ok := strings.CutSuffix(entry, "$")
+	return ok && site == whole || !ok && entry != "" && strings.HasPrefix(site, entry)
+}
+
 // find is the entry of a site, the most exact one.
 func find(site string) (best *Known) {
 	for _, k := range Syncs() {
-		if strings.HasPrefix(site, k.Site) && (best == nil || len(k.Site) > len(best.Site)) {
+		if matches(site, k.Site) && (best == nil || len(k.Site) > len(best.Site)) {
 			best = &k
 		}
 	}

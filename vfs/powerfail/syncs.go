@@ -1,7 +1,7 @@
 package powerfail
 
 // Known is a place in the source that syncs, or some of its callers and folders: the
-// beginning of what site says.
+// beginning of what site says, or with a $ behind it all.
 type Known struct {
 	Site string
 	Test string // goes red without it
@@ -13,6 +13,8 @@ func Syncs() []Known {
 	const engine, initdb, sql = "engine.TestEverySync", "initdb.TestEverySync", "sqlcrash.TestEverySync"
 	earlier := "what a server before this one owed. Ours owes nothing there: it syncs such files and folders itself " +
 		"before it relies on them, or redo writes them anew. Stock PostgreSQL syncs them too, and so they stay"
+	redone := "the server that logged the record had made all this durable before, and CREATE_FILE_COPY is replayed only for transactions " +
+		"that did not commit. Who replays the log over an older copy of the directory, or on a standby, needs it"
 	return []Known{
 		{Site: "Sync engine.(*PIDFile).write", Test: engine},
 		{Site: "Sync pgcontrol.Write", Test: engine},
@@ -46,5 +48,27 @@ func Syncs() []Known {
 		{Site: "SyncDir recovery.syncDir < recovery.syncTree: base", Test: engine},
 		{Site: "Sync recovery.copyFile < recovery.resetUnloggedIn", Test: engine},
 		{Site: "SyncDir recovery.syncDir < recovery.resetUnloggedIn", Test: engine},
+
+		{Site: "Sync heap.(*RedoEnv).redoRewrite", Test: "heap.TestRewritePowerFail"},
+		{Site: "SyncDir heap.(*RedoEnv).redoRewrite", Test: "heap.TestRewritePowerFail"},
+		{Site: "Sync catalog.MakeDatabaseDir", Test: sql},
+		{Site: "SyncDir catalog.MakeDatabaseDir < catalog.(*Session).makeDatabaseDir: base$", Test: sql},
+		{Site: "SyncDir catalog.MakeDatabaseDir < catalog.(*Session).makeDatabaseDir: base/N$", Kept: "until the next checkpoint redo makes the folder's " +
+			"files, and that checkpoint syncs the folder for the relations in it. A template without relations would need it"},
+		{Site: "Sync catalog.copyFile", Test: sql},
+		{Site: "SyncDir catalog.CopyDatabaseDir", Test: sql},
+		{Site: "SyncDir catalog.RemoveDatabaseDir", Test: sql},
+		{Site: "Sync relmap.Write", Test: sql},
+		{Site: "SyncDir relmap.Write", Kept: "until the next checkpoint redo writes the map anew, and that checkpoint syncs the folder for the " +
+			"relation whose number changed. That is an order of two packages that nobody should have to know"},
+		{Site: "Sync recovery.(*Env).redoDatabase", Kept: redone},
+		{Site: "SyncDir recovery.syncDir < recovery.(*Env).redoDatabase", Kept: redone},
+		{Site: "SyncDir recovery.syncDir < recovery.mkdirAll", Kept: redone},
+		{Site: "Sync recovery.copyFile < recovery.copyDir", Kept: redone},
+		{Site: "SyncDir recovery.syncDir < recovery.copyDir", Kept: redone},
+
+		{Site: "Sync initdb.(*writer).fileOn", Test: initdb},
+		{Site: "SyncDir initdb.(*writer).syncDir", Test: initdb},
+		{Site: "SyncDir initdb.(*writer).firstSegment", Test: initdb},
 	}
 }

@@ -47,6 +47,7 @@ func TestSyncsAreListed(t *testing.T) {
 	for _, k := range Syncs() {
 		at, _, _ := strings.Cut(k.Site, " <")
 		at, _, _ = strings.Cut(at, ":")
+		at = strings.TrimSuffix(at, "$")
 		listed[at] = true
 		if !inSource[at] {
 			t.Errorf("%s: the source has no such call", k.Site)
