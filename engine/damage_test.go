@@ -33,7 +33,7 @@ func committed(t *testing.T) (f *powerfail.FS, rows map[int]string, redo, end ls
 		b.insert(n%7 != 0, n*60, n*60+5, value(0))
 	}
 	b.insert(true, 7000, 7003, long)
-	b.fillSegments()
+	b.fillSegments(6000, 14)
 	b.insert(true, 8000, 8010, value(3))
 	s := newStore(i, sweepNode)
 	for _, st := range b.steps {
