@@ -2,7 +2,6 @@ package crashmodel
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/pgmini/pgmini/access"
 	"github.com/pgmini/pgmini/access/nbtree"
@@ -35,7 +34,7 @@ func (w *world) check() {
 func (w *world) checkAll(s *session) error {
 	have := make([]*state, len(w.clients))
 	for i := range have {
-		have[i] = &state{kv: map[int64]uint64{}, tables: map[string]int{}}
+		have[i] = &state{kv: map[int64]uint64{}, tables: map[string]int{}, loose: map[string]int{}}
 	}
 	if err := w.checkAccounts(s, have); err != nil {
 		return err
@@ -84,6 +83,7 @@ func (w *world) checkClient(c *client, have *state) error {
 			if err := m.equal(have); err != nil {
 				return fmt.Errorf("client %d after %d transactions: %w", c.id, have.hist, err)
 			}
+			m.loose = have.loose
 			c.cur, c.may = m, []*state{m}
 			return nil
 		}
@@ -152,12 +152,10 @@ func (w *world) checkOwn(s *session, have []*state) error {
 		return err
 	}
 	for _, f := range list {
-		if f.Row.Relkind != 'r' || !strings.HasPrefix(f.Row.Relname, "t_") {
-			continue
-		}
+		var kind rune
 		var id, n int
-		if _, err := fmt.Sscanf(f.Row.Relname, "t_%d_%d", &id, &n); err != nil {
-			return err
+		if _, err := fmt.Sscanf(f.Row.Relname, "%c_%d_%d", &kind, &id, &n); err != nil || f.Row.Relkind != 'r' {
+			continue
 		}
 		t, err := s.open(f.Row.Relname, lmgr.AccessShare)
 		if err != nil {
@@ -176,7 +174,11 @@ func (w *world) checkOwn(s *session, have []*state) error {
 				return fmt.Errorf("%s has %d rows, but not %d", t.Name, len(list), i)
 			}
 		}
-		have[id].tables[t.Name] = len(list)
+		if kind == 'u' {
+			have[id].loose[t.Name] = len(list)
+		} else {
+			have[id].tables[t.Name] = len(list)
+		}
 		w.clients[id].made = max(w.clients[id].made, n)
 	}
 	return nil

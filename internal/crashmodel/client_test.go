@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/pgmini/pgmini/access/heap"
 	"github.com/pgmini/pgmini/access/nbtree"
 	"github.com/pgmini/pgmini/catalog"
 	"github.com/pgmini/pgmini/catalog/sequence"
@@ -33,11 +34,12 @@ type state struct {
 	hist   int              // transactions, each with its row in history
 	kv     map[int64]uint64 // hashes of its rows
 	tables map[string]int   // tables of its own, with their rows
+	loose  map[string]int   // unlogged tables, with their rows until the crash
 	seq    int64            // the highest value of the sequence it was given
 }
 
 func (s *state) clone() *state {
-	return &state{s.hist, maps.Clone(s.kv), maps.Clone(s.tables), s.seq}
+	return &state{s.hist, maps.Clone(s.kv), maps.Clone(s.tables), maps.Clone(s.loose), s.seq}
 }
 
 func (s *state) equal(o *state) error {
@@ -53,6 +55,14 @@ func (s *state) equal(o *state) error {
 	}
 	if !maps.Equal(s.tables, o.tables) {
 		return fmt.Errorf("tables %v, want %v", o.tables, s.tables)
+	}
+	for name, n := range s.loose {
+		if have, ok := o.loose[name]; !ok || have != 0 && have != n {
+			return fmt.Errorf("unlogged table %s has %d rows, it was %d (there: %v)", name, have, n, ok)
+		}
+	}
+	if len(s.loose) != len(o.loose) {
+		return fmt.Errorf("unlogged tables %v, want %v", o.loose, s.loose)
 	}
 	return nil
 }
@@ -218,6 +228,9 @@ func (c *client) maybeNested(next *state) error {
 	if c.rng.IntN(4) > 0 {
 		return c.step(next)
 	}
+	if c.rng.IntN(40) == 0 {
+		return c.manySubs(next)
+	}
 	before := next.clone()
 	tx := c.s.Tx()
 	if err := tx.BeginSub("s"); err != nil {
@@ -237,8 +250,88 @@ func (c *client) maybeNested(next *state) error {
 	return tx.CommitSub()
 }
 
+// manySubs runs more subtransactions than snapshots show.
+func (c *client) manySubs(next *state) error {
+	tx := c.s.Tx()
+	for range 60 + c.rng.IntN(20) {
+		before := next.clone()
+		if err := tx.BeginSub(""); err != nil {
+			return err
+		}
+		if err := c.changeKV(next); err != nil {
+			return err
+		}
+		if c.rng.IntN(4) > 0 {
+			if err := tx.CommitSub(); err != nil {
+				return err
+			}
+			continue
+		}
+		*next = *before
+		if err := tx.AbortSub(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockRows locks some accounts as SELECT FOR SHARE and FOR KEY SHARE do: where several
+// clients meet, and one of them transfers money, that makes multixacts.
+func (c *client) lockRows() error {
+	t, err := c.s.open("accounts", lmgr.RowShare)
+	if err != nil {
+		return err
+	}
+	first, mode := c.rng.IntN(accounts), heap.KeyShare
+	if c.rng.IntN(4) == 0 {
+		mode = heap.Share
+	}
+	for k := first; k < min(first+4, accounts); k++ {
+		r, err := c.s.get(t, int64(k))
+		if err != nil || r == nil {
+			return err // another transfer ended between index and table
+		}
+		if _, _, _, err := heap.LockTuple(c.s.ctx, c.s.Tx(), t.Relation, r.tid,
+			heap.LockOptions{Command: c.s.Tx().CommandID(true), Mode: mode, FollowUpdates: true}); err != nil {
+			return err
+		}
+	}
+	return c.s.CommandCounterIncrement()
+}
+
+// loose makes an unlogged table, or fills or drops one.
+func (c *client) loose(next *state) error {
+	list := slices.Sorted(maps.Keys(next.loose))
+	switch {
+	case len(list) < 2:
+		c.made++
+		name := fmt.Sprintf("u_%d_%d", c.id, c.made)
+		if _, err := c.s.createAs('u', name, 0, int4("a"), text("b")); err != nil {
+			return err
+		}
+		next.loose[name] = 0
+		return c.s.CommandCounterIncrement()
+	case c.rng.IntN(4) == 0:
+		t, err := c.s.open(list[0], lmgr.AccessExclusive)
+		if err != nil {
+			return err
+		}
+		delete(next.loose, list[0])
+		return c.s.Drop([]catalog.Object{{Class: oid.RelClass, ID: t.OID}}, catalog.Cascade, func(*pgerr.Error) {})
+	}
+	name := list[c.rng.IntN(len(list))]
+	t, err := c.s.open(name, lmgr.RowExclusive)
+	for range c.rng.IntN(30) {
+		if err == nil {
+			err = c.s.insert(t, datum.Int(int64(next.loose[name])), datum.Bytes(c.value()))
+			next.loose[name]++
+		}
+	}
+	return err
+}
+
 func (c *client) step(next *state) error {
-	switch c.rng.IntN(24) {
+	switch c.rng.IntN(32) {
 	case 0:
 		return c.createTable(next)
 	case 1:
@@ -251,6 +344,10 @@ func (c *client) step(next *state) error {
 		return c.buildIndex(next)
 	case 6, 7, 8:
 		return c.nextval(next)
+	case 9, 10, 11:
+		return c.lockRows()
+	case 12, 13:
+		return c.loose(next)
 	}
 	return c.changeKV(next)
 }

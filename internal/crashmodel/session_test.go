@@ -328,7 +328,11 @@ func text(name string) access.Attr {
 // create makes a table whose first column is its primary key; second is another
 // column with an index, or 0.
 func (s *session) create(name string, second int16, cols ...access.Attr) (oid.OID, error) {
-	rel, err := s.CreateRelation(catalog.NewRelation{Name: name, Namespace: oid.PublicNamespace, Kind: 'r', Persistence: 'p', Owner: 10, Columns: cols})
+	return s.createAs('p', name, second, cols...)
+}
+
+func (s *session) createAs(persistence byte, name string, second int16, cols ...access.Attr) (oid.OID, error) {
+	rel, err := s.CreateRelation(catalog.NewRelation{Name: name, Namespace: oid.PublicNamespace, Kind: 'r', Persistence: persistence, Owner: 10, Columns: cols})
 	if err != nil {
 		return 0, err
 	}
