@@ -322,3 +322,28 @@ func TestImages(t *testing.T) {
 func TestEverySync(t *testing.T) {
 	powerfail.EverySync(t, "sqlcrash.TestEverySync", []int{97}, newWorld(t).workload())
 }
+
+// TestInvalidDatabase: a database that is half dropped can only be dropped again.
+func TestInvalidDatabase(t *testing.T) {
+	f := newWorld(t).start()
+	d, err := open(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.stop(engine.Immediate)
+	for _, c := range []struct{ db, sql, want string }{
+		{"postgres", "create database bad", ""},
+		{"postgres", "update pg_database set datconnlimit = -2 where datname = 'bad'", ""},
+		{"bad", "select 1", `cannot connect to invalid database "bad"`},
+		{"postgres", "create database x template bad", `cannot use invalid database "bad" as template`},
+		{"postgres", "alter database bad connection limit 5", `cannot alter invalid database "bad"`},
+		{"postgres", "drop database bad", ""},
+		{"postgres", "select 1 / count(*) from pg_database where datname = 'bad'", "division by zero"},
+	} {
+		d.leave("template1")
+		_, err := d.ask(c.db, c.sql)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", c.sql, err, c.want)
+		}
+	}
+}

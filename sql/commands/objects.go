@@ -255,6 +255,10 @@ func (c *cmd) alterDatabase(n *pg.AlterDatabaseStmt) {
 	if !c.isOwner(d.Datdba) {
 		fail(pgerr.InsufficientPrivilege, "must be owner of database %s", n.Dbname)
 	}
+	if d.Datconnlimit == catalog.InvalidDatabase {
+		failWith(pgerr.New(pgerr.ObjectNotInPrerequisiteState, "cannot alter invalid database %q", n.Dbname).
+			WithHint("Use DROP DATABASE to drop invalid databases."))
+	}
 	row := *d
 	for _, e := range n.Options {
 		x := e.GetDefElem()
