@@ -132,7 +132,11 @@ func OpenForWrite(opt Options, end, prev lsn.LSN) (*Log, error) {
 	if opt.NoSync {
 		l.opt.Watermarks = false // nothing is known to be durable
 	}
-	l.marks.whole.Store(uint64(end))
+	whole := end
+	if opt.MissingContRecord != lsn.Invalid {
+		whole = prev // the parts of a record before end are lost for good only when the log says so
+	}
+	l.marks.whole.Store(uint64(whole))
 	l.marks.told.Store(uint64(end))
 	l.marks.said.Store(uint64(end))
 	l.marks.last.Store(uint64(end))
