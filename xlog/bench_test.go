@@ -56,6 +56,45 @@ func BenchmarkInsert(b *testing.B) {
 	}
 }
 
+// BenchmarkInserters is n sessions that insert at once, in memory, with watermarks.
+func BenchmarkInserters(b *testing.B) {
+	for _, n := range []int{1, 8, 64} {
+		b.Run(fmt.Sprintf("writers=%d", n), func(b *testing.B) {
+			l := benchLog(b, memfs.New())
+			l.opt.Watermarks = true
+			data := make([]byte, 60)
+			b.ReportAllocs()
+			b.SetBytes(128)
+			b.ResetTimer()
+			var wg sync.WaitGroup
+			for w := range n {
+				wg.Go(func() {
+					var r Record
+					p := testPage(b, 1)
+					p.SetLSN(64 << 30)
+					for i := w; i < b.N; i += n {
+						r.Begin(RmHeap, 0, 5)
+						r.Data(data[:3])
+						r.Block(0, testTag(1), p, Standard)
+						r.BlockData(0, data)
+						if _, err := l.Insert(&r); err != nil {
+							b.Error(err)
+							return
+						}
+						if i&0xffff == 0xffff {
+							if _, _, err := l.RemoveOld(l.SegSize().Containing(l.WriteLSN()), l.WriteLSN(), Retention{}); err != nil {
+								b.Error(err)
+								return
+							}
+						}
+					}
+				})
+			}
+			wg.Wait()
+		})
+	}
+}
+
 // BenchmarkDurable is n sessions that each insert 128 bytes and wait until they
 // are on disk.
 func BenchmarkDurable(b *testing.B) {

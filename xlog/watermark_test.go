@@ -265,3 +265,24 @@ func TestClearBehind(t *testing.T) {
 		}
 	}
 }
+
+// FuzzScanPage: whatever a page holds, looking for watermarks neither panics nor
+// finds one that does not belong there.
+func FuzzScanPage(f *testing.F) {
+	p := make([]byte, watermarkSize)
+	putSlackMark(p, 42, testStart+PageSize-watermarkSize, testStart)
+	f.Add(p, PageSize-watermarkSize, p)
+	f.Add(p, 24, []byte{})
+	f.Add(p[:16], PageSize-16, append(make([]byte, shortHeader), p[16:]...))
+	f.Fuzz(func(t *testing.T, b []byte, at int, next []byte) {
+		one, two := make([]byte, PageSize), make([]byte, PageSize)
+		off := int(uint(at) % PageSize)
+		copy(one[off:], b)
+		copy(two, next)
+		for _, n := range [][]byte{nil, two} {
+			if got := scanPage(one, n, 42, testStart); got > testStart+PageSize {
+				t.Fatalf("%s is durable", got)
+			}
+		}
+	})
+}
