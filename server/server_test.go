@@ -171,7 +171,7 @@ func TestBlock(t *testing.T) {
 		{"select 1; select 1/0; select 2", "", "22012", 'I'},
 		{"select 1; begin; select 2", "SELECT 1", "", 'T'},
 		{"select 1; rollback; select 3", "SELECT 1", "", 'I'},
-		{"begin isolation level serializable", "", "0A000", 'E'},
+		{"begin isolation level serializable", "BEGIN", "", 'T'},
 		{"rollback", "ROLLBACK", "", 'I'},
 		{"", "", "", 'I'},
 	} {
