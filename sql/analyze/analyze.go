@@ -101,6 +101,7 @@ type pstate struct {
 	joinNS          map[int]*nsItem // by rtindex: for join aliases
 	joinExprs       map[int]*node.JoinExpr
 	multi           multiAssign
+	links           int // subqueries of SET (…) = (…) in the actions of MERGE so far
 
 	// lastSRF is the set-returning call transformed last.
 	lastSRF node.Node
@@ -181,7 +182,7 @@ func (p *pstate) statement(n *pg.Node) *node.Query {
 	case *pg.Node_DeleteStmt:
 		q = p.deleteStmt(s.DeleteStmt)
 	case *pg.Node_MergeStmt:
-		p.notYet(-1, "MERGE")
+		q = p.mergeStmt(s.MergeStmt)
 	default:
 		q = p.utility(n)
 	}

@@ -46,6 +46,7 @@ const (
 	kindGenerated
 	kindDomainCheck
 	kindExecute
+	kindMergeWhen
 )
 
 // constant
@@ -56,7 +57,7 @@ var kindNames = map[exprKind]string{
 	kindUpdateTarget: "UPDATE", kindGroupBy: "GROUP BY", kindOrderBy: "ORDER BY", kindDistinctOn: "DISTINCT ON", kindLimit: "LIMIT",
 	kindOffset: "OFFSET", kindReturning: "RETURNING", kindValues: "VALUES", kindValuesSingle: "VALUES",
 	kindCheck: "check constraints", kindDefault: "DEFAULT expressions", kindIndexExpr: "index expressions",
-	kindIndexPred: "index predicates", kindGenerated: "column generation expressions", kindDomainCheck: "check constraints", kindExecute: "EXECUTE parameters",
+	kindIndexPred: "index predicates", kindGenerated: "column generation expressions", kindDomainCheck: "check constraints", kindExecute: "EXECUTE parameters", kindMergeWhen: "MERGE WHEN conditions",
 }
 
 func (k exprKind) construct() string { return kindNames[k] }

@@ -392,6 +392,9 @@ func (p *pstate) with(w *pg.WithClause, q *node.Query) {
 			}
 		}
 		all = append(all, c)
+		if c.Ctequery.GetMergeStmt() != nil {
+			p.fail(int(c.Location), pgerr.FeatureNotSupported, "MERGE not supported in WITH query")
+		}
 		if c.Ctequery.GetSelectStmt() == nil {
 			p.hasModifyingCTE = true
 			if p.parent != nil {

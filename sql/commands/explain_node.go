@@ -104,7 +104,7 @@ func (e *explainer) title(p plan.Plan) string {
 	case *plan.MergeJoin:
 		return "Merge" + joinWord(x.Jointype) + " Join"
 	case *plan.ModifyTable:
-		word := map[node.CmdType]string{node.CmdInsert: "Insert", node.CmdUpdate: "Update", node.CmdDelete: "Delete"}[x.Operation]
+		word := map[node.CmdType]string{node.CmdInsert: "Insert", node.CmdUpdate: "Update", node.CmdDelete: "Delete", node.CmdMerge: "Merge"}[x.Operation]
 		return word + e.target(x.ResultRti)
 	case *plan.Agg:
 		switch x.AggStrategy {

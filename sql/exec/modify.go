@@ -32,6 +32,7 @@ type modify struct {
 	vals   []datum.Datum
 	keep   []bool
 	confl  *conflict
+	whens  []*mergeWhen
 	begun  bool
 	toast  lazyToast
 	stat   *Instrument
@@ -114,6 +115,9 @@ func (x *Execution) newModify(p *plan.ModifyTable) (Node, error) {
 			return nil, err
 		}
 	}
+	if err := n.compileMerge(c); err != nil {
+		return nil, err
+	}
 	n.vals, n.keep = make([]datum.Datum, natts), make([]bool, natts)
 	n.fetch = heap.NewFetcher(x.Tx, n.rel)
 	return n, nil
@@ -156,6 +160,8 @@ func (n *modify) one(x *Execution, b *Batch, i int32) error {
 		return n.update(x, b, i, tidOf(b.Cols[n.p.RowIDAttr-1], i))
 	case node.CmdDelete:
 		return n.delete(x, b, i, tidOf(b.Cols[n.p.RowIDAttr-1], i))
+	case node.CmdMerge:
+		return n.merge(x, b, i)
 	}
 	return pgerr.NotYet("statement kind %d", n.p.Operation)
 }
@@ -262,25 +268,9 @@ func (n *modify) update(x *Execution, b *Batch, i int32, tid page.TID) error {
 		for k, col := range n.p.UpdateColnos {
 			n.vals[col-1], n.keep[col-1] = at(b.Cols[k], i), false
 		}
-		if err := n.writer.PrepareUpdate(x, n.vals, n.keep); err != nil {
+		res, fail, err := n.change(x, b, i, old, tid)
+		if err != nil || res == heap.OK {
 			return err
-		}
-		res, up, fail, err := heap.Update(x.Ctx, x.Tx, n.rel, tid, n.vals, heap.ChangeOptions{Command: x.Cid, Keep: n.keep, Crosscheck: x.Crosscheck})
-		if err != nil {
-			return err
-		}
-		switch res {
-		case heap.OK:
-			n.tell(x, old)
-			if !up.HOT {
-				if err := n.writer.Index(x, n.vals, up.TID, true); err != nil {
-					return err
-				}
-			}
-			if err := n.noteUpdate(x, old, n.vals, tid, up.TID); err != nil {
-				return err
-			}
-			return n.done(x, b, i, n.vals, up.TID)
 		}
 		var again bool
 		if b, i, tid, again, err = n.conflicting(x, res, fail, tid, heap.NoKeyExclusive); err != nil || !again {
@@ -289,23 +279,50 @@ func (n *modify) update(x *Execution, b *Batch, i int32, tid page.TID) error {
 	}
 }
 
+// change updates the row at tid, old, to n.vals.
+func (n *modify) change(x *Execution, b *Batch, i int32, old []datum.Datum, tid page.TID) (heap.Result, heap.FailureData, error) {
+	if err := n.writer.PrepareUpdate(x, n.vals, n.keep); err != nil {
+		return 0, heap.FailureData{}, err
+	}
+	res, up, fail, err := heap.Update(x.Ctx, x.Tx, n.rel, tid, n.vals, heap.ChangeOptions{Command: x.Cid, Keep: n.keep, Crosscheck: x.Crosscheck})
+	if err != nil || res != heap.OK {
+		return res, fail, err
+	}
+	n.tell(x, old)
+	if !up.HOT {
+		if err := n.writer.Index(x, n.vals, up.TID, true); err != nil {
+			return res, fail, err
+		}
+	}
+	if err := n.noteUpdate(x, old, n.vals, tid, up.TID); err != nil {
+		return res, fail, err
+	}
+	return res, fail, n.done(x, b, i, n.vals, up.TID)
+}
+
+// remove deletes the row at tid.
+func (n *modify) remove(x *Execution, b *Batch, i int32, tid page.TID) (heap.Result, heap.FailureData, error) {
+	res, fail, err := heap.Delete(x.Ctx, x.Tx, n.rel, tid, heap.ChangeOptions{Command: x.Cid, Crosscheck: x.Crosscheck})
+	if err != nil || res != heap.OK {
+		return res, fail, err
+	}
+	if err := n.noteDelete(x, tid); err != nil {
+		return res, fail, err
+	}
+	var vals []datum.Datum
+	if len(n.p.ReturningList) > 0 || isCatalog(n.rel) {
+		if vals, err = n.old(x, tid); err != nil {
+			return res, fail, err
+		}
+	}
+	return res, fail, n.done(x, b, i, vals, tid)
+}
+
 func (n *modify) delete(x *Execution, b *Batch, i int32, tid page.TID) error {
 	for {
-		res, fail, err := heap.Delete(x.Ctx, x.Tx, n.rel, tid, heap.ChangeOptions{Command: x.Cid, Crosscheck: x.Crosscheck})
-		if err != nil {
+		res, fail, err := n.remove(x, b, i, tid)
+		if err != nil || res == heap.OK {
 			return err
-		}
-		if res == heap.OK {
-			if err := n.noteDelete(x, tid); err != nil {
-				return err
-			}
-			var vals []datum.Datum
-			if len(n.p.ReturningList) > 0 || isCatalog(n.rel) {
-				if vals, err = n.old(x, tid); err != nil {
-					return err
-				}
-			}
-			return n.done(x, b, i, vals, tid)
 		}
 		var again bool
 		if b, i, tid, again, err = n.conflicting(x, res, fail, tid, heap.Exclusive); err != nil || !again {
@@ -356,7 +373,20 @@ func serialization(res heap.Result) error {
 
 // recheck runs p once more for fixed rows (PostgreSQL: EvalPlanQual) and returns
 // a batch of one row, or nil if the rows no longer qualify.
-func (x *Execution) recheck(p plan.Plan, rows map[int]*heap.Tuple) (*Batch, error) {
+func (x *Execution) recheck(p plan.Plan, rows map[int]*heap.Tuple) (out *Batch, err error) {
+	err = x.recheckAll(p, rows, func(shape columns, b *Batch, i int32) bool {
+		keep := newRowStore(shape)
+		keep.add(b, []int32{i})
+		out = newBatch(shape, 0)
+		keep.window(out, 0, 1)
+		return false
+	})
+	return out, err
+}
+
+// recheckAll runs p once more for fixed rows and gives each row of its result to
+// see, until that returns false.
+func (x *Execution) recheckAll(p plan.Plan, rows map[int]*heap.Tuple, see func(shape columns, b *Batch, i int32) bool) error {
 	sub := &Execution{Ctx: x.Ctx, Stmt: x.Stmt, Cat: x.Cat, Env: x.Env, Tx: x.Tx, Snap: x.Snap, Cid: x.Cid, Params: x.Params,
 		WorkMem: x.WorkMem, Temp: x.Temp, CurrentOf: x.CurrentOf, epq: &epqState{rows: rows}}
 	defer sub.Close()
@@ -367,21 +397,18 @@ func (x *Execution) recheck(p plan.Plan, rows map[int]*heap.Tuple) (*Batch, erro
 	sub.subs = make([]Node, len(x.Stmt.Subplans))
 	n, err := sub.build(p)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for {
 		b, err := n.Next(sub)
 		if b == nil || err != nil {
-			return nil, err
+			return err
 		}
-		if len(b.Sel) == 0 {
-			continue
+		for _, i := range b.Sel {
+			if !see(n.Shape(), b, i) {
+				return nil
+			}
 		}
-		keep := newRowStore(n.Shape())
-		keep.add(b, b.Sel[:1])
-		out := newBatch(n.Shape(), 0)
-		keep.window(out, 0, 1)
-		return out, nil
 	}
 }
 

@@ -282,10 +282,8 @@ func (f *finisher) modify(n *ModifyTable, outer []*node.TargetEntry) {
 	keep := func(rti int) bool {
 		return rti == n.ResultRti || n.OnConflict != nil && rti == n.OnConflict.ExclRti
 	}
-	var out []*node.TargetEntry
-	for _, te := range n.ReturningList {
-		c := *te
-		c.Expr = node.Mutate(te.Expr, func(m node.Node) (node.Node, bool) {
+	bind := func(e node.Node) node.Node {
+		return node.Mutate(e, func(m node.Node) (node.Node, bool) {
 			v, ok := m.(*node.Var)
 			if !ok || keep(v.Varno) {
 				return nil, false
@@ -296,10 +294,15 @@ func (f *finisher) modify(n *ModifyTable, outer []*node.TargetEntry) {
 			f.err = pgerr.New(pgerr.InternalError, "variable %d/%d not found for RETURNING", v.Varno, v.Varattno)
 			return nil, false
 		})
-		out = append(out, &c)
 	}
-	n.ReturningList = out
-	n.TargetList = out
+	n.ReturningList = mapTlist(n.ReturningList, bind)
+	n.TargetList = n.ReturningList
+	for _, a := range n.Merge {
+		a.Set = mapTlist(a.Set, bind)
+		for i, e := range a.Qual {
+			a.Qual[i] = bind(e)
+		}
+	}
 }
 
 // ext computes the parameters that p's subtree reads from outside.
@@ -451,6 +454,12 @@ func eachExpr(p Plan, do func(node.Node)) {
 				do(te.Expr)
 			}
 			list(n.OnConflict.Where)
+		}
+		for _, a := range n.Merge {
+			list(a.Qual)
+			for _, te := range a.Set {
+				do(te.Expr)
+			}
 		}
 		for _, c := range n.Checks {
 			list(c.Qual)

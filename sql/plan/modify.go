@@ -50,41 +50,13 @@ func (r *root) expandTlist() error {
 	case node.CmdInsert:
 		return r.expandInsert(rel)
 	case node.CmdUpdate:
-		for i, te := range q.TargetList {
-			if te.Resjunk {
-				continue
-			}
-			a := &rel.Desc.Attrs[te.Resno-1]
-			if a.Identity == 'a' && !isDefault(te.Expr) {
-				return pgerr.New(pgerr.GeneratedAlways, "column %q can only be updated to DEFAULT", a.Name).
-					WithDetail("Column %q is an identity column defined as GENERATED ALWAYS.", a.Name)
-			}
-			if a.Generated != 0 {
-				if !isDefault(te.Expr) {
-					return pgerr.New(pgerr.GeneratedAlways, "column %q can only be updated to DEFAULT", a.Name).
-						WithDetail("Column %q is a generated column.", a.Name)
-				}
-			}
-			e, err := r.defaulted(rel, te.Resno, te.Expr)
-			if err != nil {
-				return err
-			}
-			c := *te
-			c.Expr = e
-			q.TargetList[i] = &c
+		if q.TargetList, err = r.updateList(rel, q.TargetList); err != nil {
+			return err
 		}
-		q.TargetList = slices.DeleteFunc(q.TargetList, func(te *node.TargetEntry) bool {
-			return !te.Resjunk && rel.Desc.Attrs[te.Resno-1].Generated != 0
-		})
-		slices.SortStableFunc(q.TargetList, func(a, b *node.TargetEntry) int {
-			if a.Resjunk != b.Resjunk {
-				if a.Resjunk {
-					return 1
-				}
-				return -1
-			}
-			return a.Resno - b.Resno
-		})
+	case node.CmdMerge:
+		if err := r.expandMerge(rel); err != nil {
+			return err
+		}
 	case node.CmdDelete:
 		q.TargetList = nil
 	}
@@ -92,6 +64,47 @@ func (r *root) expandTlist() error {
 	q.TargetList = append(q.TargetList, &node.TargetEntry{Expr: ctid, Resno: len(q.TargetList) + 1, Resname: "ctid", Resjunk: true})
 	r.returningVars()
 	return nil
+}
+
+// updateList gives UPDATE's target list the order of the columns, junk last.
+func (r *root) updateList(rel *access.Relation, list []*node.TargetEntry) ([]*node.TargetEntry, error) {
+	list = slices.Clone(list)
+	for i, te := range list {
+		if te.Resjunk {
+			continue
+		}
+		a := &rel.Desc.Attrs[te.Resno-1]
+		if a.Identity == 'a' && !isDefault(te.Expr) {
+			return nil, pgerr.New(pgerr.GeneratedAlways, "column %q can only be updated to DEFAULT", a.Name).
+				WithDetail("Column %q is an identity column defined as GENERATED ALWAYS.", a.Name)
+		}
+		if a.Generated != 0 {
+			if !isDefault(te.Expr) {
+				return nil, pgerr.New(pgerr.GeneratedAlways, "column %q can only be updated to DEFAULT", a.Name).
+					WithDetail("Column %q is a generated column.", a.Name)
+			}
+		}
+		e, err := r.defaulted(rel, te.Resno, te.Expr)
+		if err != nil {
+			return nil, err
+		}
+		c := *te
+		c.Expr = e
+		list[i] = &c
+	}
+	list = slices.DeleteFunc(list, func(te *node.TargetEntry) bool {
+		return !te.Resjunk && rel.Desc.Attrs[te.Resno-1].Generated != 0
+	})
+	slices.SortStableFunc(list, func(a, b *node.TargetEntry) int {
+		if a.Resjunk != b.Resjunk {
+			if a.Resjunk {
+				return 1
+			}
+			return -1
+		}
+		return a.Resno - b.Resno
+	})
+	return list, nil
 }
 
 func isDefault(e node.Node) bool {
@@ -166,6 +179,13 @@ func (r *root) oneAssignment() (err error) {
 			return err
 		}
 	}
+	for _, a := range q.MergeActionList {
+		if a.CommandType == node.CmdUpdate || a.CommandType == node.CmdInsert {
+			if a.TargetList, err = mergeAssignments(a.TargetList); err != nil {
+				return err
+			}
+		}
+	}
 	if q.OnConflict != nil {
 		q.OnConflict.OnConflictSet, err = mergeAssignments(q.OnConflict.OnConflictSet)
 	}
@@ -173,11 +193,15 @@ func (r *root) oneAssignment() (err error) {
 }
 
 // expandInsert makes one entry per column.
-func (r *root) expandInsert(rel *access.Relation) error {
-	q := r.q
+func (r *root) expandInsert(rel *access.Relation) (err error) {
+	r.q.TargetList, err = r.insertList(rel, r.q.TargetList)
+	return err
+}
+
+func (r *root) insertList(rel *access.Relation, list []*node.TargetEntry) ([]*node.TargetEntry, error) {
 	given := map[int]node.Node{}
 	var junk []*node.TargetEntry
-	for _, te := range q.TargetList {
+	for _, te := range list {
 		if te.Resjunk {
 			junk = append(junk, te)
 			continue
@@ -191,12 +215,12 @@ func (r *root) expandInsert(rel *access.Relation) error {
 		if e != nil {
 			var err error
 			if e, err = r.generated(rel, i+1, e); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		e, err := r.defaulted(rel, i+1, e)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		out = append(out, &node.TargetEntry{Expr: e, Resno: i + 1, Resname: a.Name})
 	}
@@ -205,8 +229,7 @@ func (r *root) expandInsert(rel *access.Relation) error {
 		c.Resno = len(out) + 1
 		out = append(out, &c)
 	}
-	q.TargetList = out
-	return nil
+	return out, nil
 }
 
 // generated checks that a value may be given for a column that generates its own,
@@ -289,6 +312,7 @@ func (r *root) addModify(p Plan) (Plan, error) {
 			m.Checks = append(m.Checks, ViewCheck{w.Relname, andList(w.Qual)})
 		}
 	}
+	m.Merge = r.mergeActions()
 	if q.OnConflict == nil {
 		return m, nil
 	}

@@ -95,6 +95,7 @@ type ModifyTable struct {
 	UpdateColnos  []int               // UPDATE: target column numbers
 	ReturningList []*node.TargetEntry // over Varno ResultRti (new row; old row for DELETE) and OuterVar
 	OnConflict    *OnConflict
+	Merge         []*MergeAction
 	RowMarks      []RowMark
 	// Checks are the check options of views, over Varno ResultRti (new row).
 	Checks []ViewCheck
@@ -114,6 +115,16 @@ type OnConflict struct {
 	SetColnos      []int
 	Where          []node.Node
 	ExclRti        int
+}
+
+// MergeAction is one WHEN of MERGE. Its expressions are over ResultRti (the row
+// that matched) and OuterVar.
+type MergeAction struct {
+	Matched bool
+	Command node.CmdType
+	Qual    []node.Node
+	Set     []*node.TargetEntry // INSERT: all columns; UPDATE: those of Cols
+	Cols    []int               // 0: a subquery that gives several columns their values
 }
 
 // Append concatenates its inputs.

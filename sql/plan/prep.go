@@ -32,6 +32,11 @@ func (r *root) own(f func(node.Node) (node.Node, error)) error {
 		c.OnConflictSet, c.OnConflictWhere = mapTlist(c.OnConflictSet, do), do(c.OnConflictWhere)
 		q.OnConflict = &c
 	}
+	for i, a := range q.MergeActionList {
+		c := *a
+		c.Qual, c.TargetList = do(a.Qual), mapTlist(a.TargetList, do)
+		q.MergeActionList[i] = &c
+	}
 	for i, w := range q.WithCheckOptions {
 		c := *w
 		c.Qual = do(w.Qual)
