@@ -81,7 +81,6 @@ var fixedQueries = []string{
 // constant
 var unwritten = []string{
 	"select a from t1 tablesample system (100) order by a limit 2",
-	"merge into t1 using t3 on t1.a = t3.a when matched then update set b = t3.b when not matched then insert (a, b) values (t3.a, t3.b)",
 }
 
 const fixtureViews = `

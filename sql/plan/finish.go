@@ -380,6 +380,32 @@ func (f *finisher) exprParams(e node.Node, s params) {
 	})
 }
 
+// eachExpr calls do for the expressions that only ModifyTable has.
+func (n *ModifyTable) eachExpr(do func(node.Node)) {
+	tlist := func(l []*node.TargetEntry) {
+		for _, te := range l {
+			do(te.Expr)
+		}
+	}
+	list := func(l []node.Node) {
+		for _, e := range l {
+			do(e)
+		}
+	}
+	tlist(n.ReturningList)
+	if n.OnConflict != nil {
+		tlist(n.OnConflict.Set)
+		list(n.OnConflict.Where)
+	}
+	for _, a := range n.Merge {
+		list(a.Qual)
+		tlist(a.Set)
+	}
+	for _, c := range n.Checks {
+		list(c.Qual)
+	}
+}
+
 // eachExpr calls do for every expression of p itself.
 func eachExpr(p Plan, do func(node.Node)) {
 	list := func(l []node.Node) {
@@ -446,24 +472,7 @@ func eachExpr(p Plan, do func(node.Node)) {
 	case *WindowAgg:
 		list([]node.Node{n.StartOffset, n.EndOffset})
 	case *ModifyTable:
-		for _, te := range n.ReturningList {
-			do(te.Expr)
-		}
-		if n.OnConflict != nil {
-			for _, te := range n.OnConflict.Set {
-				do(te.Expr)
-			}
-			list(n.OnConflict.Where)
-		}
-		for _, a := range n.Merge {
-			list(a.Qual)
-			for _, te := range a.Set {
-				do(te.Expr)
-			}
-		}
-		for _, c := range n.Checks {
-			list(c.Qual)
-		}
+		n.eachExpr(do)
 	}
 }
 
