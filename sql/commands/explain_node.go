@@ -384,7 +384,11 @@ func (e *explainer) upperProperties(p plan.Plan, indent int, upper bool) {
 			l = append(l, e.expr(p, k, upper))
 		}
 		e.prop(indent, "Cache Key", strings.Join(l, ", "))
-		e.prop(indent, "Cache Mode", "logical")
+		mode := "logical"
+		if x.Binary {
+			mode = "binary"
+		}
+		e.prop(indent, "Cache Mode", mode)
 	case *plan.Hash:
 		if e.o.analyze && s != nil && s.Buckets > 0 {
 			e.buckets(indent, s)

@@ -18,6 +18,7 @@ type setOp struct {
 	rows   []int32
 	at     int
 	loaded bool
+	view   Batch // out without the flag
 	out    *Batch
 	key    []byte
 }
@@ -102,7 +103,9 @@ func (n *setOp) Next(x *Execution) (*Batch, error) {
 	to := min(n.at+batchRows, len(n.rows))
 	n.store.fill(n.out, n.rows[n.at:to])
 	n.at = to
-	return n.out, nil
+	n.view = *n.out
+	n.view.Cols = n.out.Cols[:n.p.FlagColIdx-1] // the flag is the last column, and goes
+	return &n.view, nil
 }
 
 func (n *setOp) Rescan(x *Execution, changed paramSet) error {
@@ -112,7 +115,7 @@ func (n *setOp) Rescan(x *Execution, changed paramSet) error {
 }
 
 func (n *setOp) Close(*Execution) {}
-func (n *setOp) Shape() columns   { return n.child.Shape() }
+func (n *setOp) Shape() columns   { return n.child.Shape()[:n.p.FlagColIdx-1] }
 
 // mergeAppend merges sorted inputs.
 type mergeAppend struct {

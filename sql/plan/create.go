@@ -176,8 +176,8 @@ func (r *root) makeMerge(x *joining, ls, rs *path, quals []*qual, order []sortKe
 
 // makeMemoize builds the node that keeps rows by parameters: keys are expressions
 // of outer rows.
-func (r *root) makeMemoize(in Plan, keys []node.Node, single bool) (Plan, error) {
-	m := &Memoize{Node: *outline(in), SingleRow: single}
+func (r *root) makeMemoize(in Plan, keys []node.Node, single, binary bool) (Plan, error) {
+	m := &Memoize{Node: *outline(in), SingleRow: single, Binary: binary}
 	for _, k := range keys {
 		t := node.ExprType(k)
 		m.Keys = append(m.Keys, r.nestParams(k))

@@ -22,6 +22,7 @@ type qual struct {
 	joinSel  float64
 	cost     cost
 	costed   bool
+	spent    bool // constants on both sides say the same
 	// An equality that can be hashed or merged, with one side each in disjoint
 	// sets of entries.
 	left, right   node.Node
@@ -377,6 +378,9 @@ func (r *root) place(e node.Node, belowOuter bool, scope, oj, nonNull relids) {
 	}
 	q.pushed = true
 	q.delayed, q.nullable = r.delay(&q.req, true)
+	if r.surelyNull(e) {
+		return // an anti join below returns no others
+	}
 	equiv := q.equal != nil && !q.volatile && !q.pseudo && !q.delayed
 	if equiv && r.equate(q, belowOuter) {
 		return
@@ -475,6 +479,7 @@ func (r *root) outerConstant(q *qual, outer, inner node.Node) {
 			if !r.equate(n, true) {
 				r.distribute(n)
 			}
+			q.spent = true
 			return
 		}
 		return
@@ -489,4 +494,27 @@ func (r *root) sameSides(q *qual) {
 	n := r.makeQual(&node.NullTest{Arg: q.left, Nulltesttype: node.IsNotNull, Location: -1})
 	n.req, n.pushed, n.nullable = q.req, q.pushed, q.nullable
 	*q = *n
+}
+
+// surelyNull reports whether e asks a column to be NULL that an anti join nulls.
+func (r *root) surelyNull(e node.Node) bool {
+	return slices.ContainsFunc(forcedNull(e), func(v *node.Var) bool {
+		return slices.ContainsFunc(r.specials, func(s *special) bool { return s.kind == node.JoinAnti && s.synR.has(v.Varno) })
+	})
+}
+
+// dropUniqueSemis makes semi joins inner joins where the right side has one match
+// at most.
+func (r *root) dropUniqueSemis() {
+	r.specials = slices.DeleteFunc(r.specials, func(s *special) bool {
+		if s.kind != node.JoinSemi || s.minR.count() != 1 || !s.minR.equal(s.synR) {
+			return false
+		}
+		b := r.rels[s.minR.first()]
+		if b == nil {
+			return false
+		}
+		o := &rel{ids: s.minL}
+		return r.uniqueFor(b, o, r.restrictions(s.minL.union(s.minR), o, b), node.JoinSemi)
+	})
 }

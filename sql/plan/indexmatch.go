@@ -279,7 +279,7 @@ func (r *root) classMatches(b *rel, ix *Index) [][]match {
 // movable reports whether a join condition can be checked in a scan of b, given
 // rows of the others.
 func (r *root) movable(q *qual, b *rel) bool {
-	if !q.need.overlaps(b.ids) || q.need.in(b.ids) || q.volatile || q.nullable.overlaps(b.ids) || q.pseudo {
+	if !q.need.overlaps(b.ids) || q.need.in(b.ids) || q.volatile || q.nullable.overlaps(b.ids) || q.pseudo || q.spent {
 		return false
 	}
 	// An outer join's condition may move into its inner side only.

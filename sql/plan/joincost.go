@@ -47,7 +47,7 @@ func (r *root) nestLoop(x *joining, outer, inner *path, keys []sortKey) {
 	}
 	quals := x.quals
 	if inner.needs.overlaps(x.o.ids) {
-		quals = slices.DeleteFunc(slices.Clone(quals), func(q *qual) bool { return enforced(inner.covered, q) })
+		quals = slices.DeleteFunc(slices.Clone(quals), func(q *qual) bool { return enforced(inner.covered, q) && q.need.in(x.i.ids.union(inner.needs)) })
 	}
 	p := &path{rel: x.j, keys: keys, needs: needs, rows: x.j.rows, width: x.j.width}
 	if !needs.empty() {
@@ -109,6 +109,12 @@ func (r *root) nestLoop(x *joining, outer, inner *path, keys []sortKey) {
 
 // joinParamRows estimates the rows of a join that takes parameters.
 func (r *root) joinParamRows(x *joining, outer, inner *path) float64 {
+	needs := outer.needs.union(inner.needs).minus(x.j.ids)
+	for _, in := range x.j.infos {
+		if in.needs.equal(needs) {
+			return in.rows
+		}
+	}
 	c := joinContextOf(x.o, x.i, x.s)
 	quals := slices.DeleteFunc(slices.Clone(x.quals), func(q *qual) bool { return enforced(inner.covered, q) })
 	rows := outer.rows * inner.rows * r.selectivity(quals, c)
@@ -118,7 +124,9 @@ func (r *root) joinParamRows(x *joining, outer, inner *path) float64 {
 	if x.was == node.JoinLeft {
 		rows = math.Max(rows, outer.rows)
 	}
-	return math.Min(clamp(rows), x.j.rows)
+	rows = math.Min(clamp(rows), x.j.rows)
+	x.j.infos = append(x.j.infos, &paramInfo{needs: needs, rows: rows})
+	return rows
 }
 
 // indexed reports whether an index checks all the join conditions that an inner
@@ -366,7 +374,7 @@ func (r *root) memoize(x *joining, outer, inner *path) *path {
 	if x.unique && len(inner.covered) < len(x.quals) {
 		return nil
 	}
-	keys := r.memoKeys(x, inner)
+	keys, binary := r.memoKeys(x, inner)
 	if keys == nil {
 		return nil
 	}
@@ -392,15 +400,14 @@ func (r *root) memoize(x *joining, outer, inner *path) *path {
 		if err != nil {
 			return nil, err
 		}
-		return r.makeMemoize(in, keys, x.unique)
+		return r.makeMemoize(in, keys, x.unique, binary)
 	}
 	return &p
 }
 
 // memoKeys are the outer expressions that an inner path's rows depend on, nil if
 // they cannot be hashed.
-func (r *root) memoKeys(x *joining, inner *path) []node.Node {
-	var out []node.Node
+func (r *root) memoKeys(x *joining, inner *path) (out []node.Node, binary bool) {
 	add := func(e node.Node) bool {
 		if !r.hashTypes(node.ExprType(e), node.ExprType(e)) {
 			return false
@@ -413,27 +420,27 @@ func (r *root) memoKeys(x *joining, inner *path) []node.Node {
 	for _, q := range inner.covered {
 		op, ok := q.e.(*node.OpExpr)
 		if !ok || len(op.Args) != 2 || !q.canHash {
-			return nil
+			return nil, false
 		}
 		e := q.right
 		if q.rightR.overlaps(x.i.ids) {
 			e = q.left
 		}
 		if !add(e) {
-			return nil
+			return nil, false
 		}
 	}
 	for k := range x.i.ids.each() {
 		if b := r.rels[k]; b != nil {
 			for _, n := range b.needs {
-				if !add(n.expr) {
-					return nil
+				if binary = true; !add(n.expr) {
+					return nil, false
 				}
 			}
 		}
 	}
 	if len(out) == 0 {
-		return nil
+		return nil, false
 	}
-	return out
+	return out, binary
 }

@@ -295,7 +295,7 @@ func (r *root) addModify(p Plan) (Plan, error) {
 	m.Node = Node{Left: p, StartupCost: c.StartupCost, TotalCost: c.TotalCost}
 	if len(q.ReturningList) > 0 {
 		m.Rows, m.TargetList = c.Rows, q.ReturningList
-		m.Width = tlistWidth(q.ReturningList)
+		m.Width = c.Width
 	}
 	for i, te := range c.TargetList {
 		switch {

@@ -319,6 +319,7 @@ type Memoize struct {
 	Node
 	Keys      []node.Node
 	Types     []oid.OID
+	Binary    bool // keys are compared byte by byte
 	SingleRow bool // at most one row for each key
 }
 

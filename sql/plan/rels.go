@@ -258,6 +258,9 @@ func (r *root) setRows(e node.Node) float64 {
 	if err != nil || info.Rows <= 0 {
 		return 1000
 	}
+	if info.Name == "unnest" && len(f.Args) == 1 {
+		return r.arrayLength(f.Args[0])
+	}
 	if len(f.Args) >= 2 && info.Name == "generate_series" {
 		lo, ok1 := isConst(f.Args[0])
 		hi, ok2 := isConst(f.Args[1])

@@ -140,7 +140,7 @@ func (r *root) tidPaths(b *rel) {
 		}
 		p := &path{rows: b.rows, needs: b.lateral}
 		t, c := r.exprCost(e), r.qualCost(b.quals)
-		p.startup = t.startup + t.per + c.startup + t.per
+		p.startup = t.startup + t.per + c.startup
 		p.total = p.startup + n*r.set.RandomPageCost + n*(r.set.CPUTupleCost+c.per-t.per)
 		if r.set.NoTidScan {
 			p.startup, p.total = p.startup+disabled, p.total+disabled

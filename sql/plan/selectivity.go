@@ -132,6 +132,9 @@ func (r *root) qualSel(q *qual, j *joinContext) float64 {
 			return 1
 		}
 	}
+	if q.spent {
+		return 1
+	}
 	if q.need.count() <= 1 {
 		j = nil
 	}

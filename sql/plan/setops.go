@@ -345,7 +345,7 @@ func (r *root) planRecursive(q *node.Query, name string) (Plan, error) {
 	u.Width = tlistWidth(u.TargetList)
 	u.Rows = left.Common().Rows + 10*right.Common().Rows
 	u.StartupCost = left.Common().StartupCost
-	u.TotalCost = left.Common().TotalCost + 10*right.Common().TotalCost
+	u.TotalCost = left.Common().TotalCost + 10*right.Common().TotalCost + r.set.CPUTupleCost*u.Rows
 	if !s.All {
 		u.NumCols = len(s.ColTypes)
 		for i := range s.ColTypes {

@@ -16,6 +16,8 @@ func (r *root) groupingPlanner() (Plan, error) {
 		return nil, err
 	}
 	r.limitFraction()
+	r.moveHaving()
+	r.orderWindows()
 	final, err := r.joinPlanner()
 	if err != nil {
 		return nil, err
@@ -81,6 +83,7 @@ func (r *root) baseRels() error {
 			return err
 		}
 	}
+	r.dropUniqueSemis()
 	for _, rti := range r.rtis {
 		r.scanPaths(r.rels[rti])
 	}
@@ -272,10 +275,9 @@ func (r *root) limitFraction() {
 	if n < 0 {
 		return
 	}
-	grouped := q.HasAggs || len(q.GroupClause) > 0 || len(q.GroupingSets) > 0 || q.HavingQual != nil
 	if _, ok := r.cat.Estimate(q.LimitCount); !ok {
 		n = 0.1
-	} else if !grouped && len(q.DistinctClause) == 0 && !q.HasWindowFuncs && !q.HasTargetSRFs {
+	} else if !q.HasTargetSRFs {
 		r.limitTuples = n
 	}
 	switch {
@@ -358,4 +360,55 @@ func (r *root) markTargets() {
 
 func ctidOf(rti int) *node.Var {
 	return &node.Var{Varno: rti, Varattno: -1, Vartype: oid.Tid, Vartypmod: -1, Varnosyn: rti, Varattnosyn: -1, Location: -1}
+}
+
+// moveHaving moves conditions of HAVING that need no aggregate to WHERE.
+func (r *root) moveHaving() {
+	q := r.q
+	if q.HavingQual == nil || len(q.GroupClause) == 0 || len(q.GroupingSets) > 0 {
+		return
+	}
+	var keep, move []node.Node
+	for _, e := range andList(q.HavingQual) {
+		stay := r.hasVolatile(e) || hasSet(e) || node.Any(e, func(n node.Node) bool {
+			switch n.(type) {
+			case *node.Aggref, *node.SubPlan, *node.GroupingFunc:
+				return true
+			}
+			return false
+		})
+		if stay {
+			keep = append(keep, e)
+		} else {
+			move = append(move, e)
+		}
+	}
+	if len(move) == 0 || len(q.Jointree.Fromlist) == 0 {
+		return
+	}
+	f := *q.Jointree
+	f.Quals = makeAnd(append(andList(f.Quals), move...))
+	q.Jointree, q.HavingQual = &f, makeAnd(keep)
+}
+
+// orderWindows brings windows with a common order together, longer orders first.
+func (r *root) orderWindows() {
+	slices.SortStableFunc(r.q.WindowClause, func(a, b *node.WindowClause) int {
+		x := append(slices.Clone(a.PartitionClause), a.OrderClause...)
+		y := append(slices.Clone(b.PartitionClause), b.OrderClause...)
+		for i := range min(len(x), len(y)) {
+			switch {
+			case x[i].TleSortGroupRef != y[i].TleSortGroupRef:
+				return y[i].TleSortGroupRef - x[i].TleSortGroupRef
+			case x[i].Sortop != y[i].Sortop:
+				return int(y[i].Sortop) - int(x[i].Sortop)
+			case x[i].NullsFirst != y[i].NullsFirst:
+				if x[i].NullsFirst {
+					return -1
+				}
+				return 1
+			}
+		}
+		return len(y) - len(x)
+	})
 }
