@@ -184,7 +184,7 @@ func resetUnloggedIn(fsys vfs.FS, dir string, step unloggedStep) error {
 			continue
 		}
 		switch {
-		case step == dropForks && r.fork != "init":
+		case r.fork != "init": // at the end too: the init fork's name may have been lost at the beginning
 			name := path.Join(dir, f.Name())
 			if err := fsys.Remove(name); err != nil {
 				return pgerr.File(err, "remove", name)

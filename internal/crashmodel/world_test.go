@@ -52,7 +52,7 @@ type world struct {
 	pg    *oracle.PG
 	stock []int // transactions of each client that stock PostgreSQL found, or nil
 
-	crashes, kills, inRecovery, panics, clean, judged int
+	crashes, kills, inRecovery, panics, clean, judged, spared int
 }
 
 // tail keeps the end of the log.
@@ -410,10 +410,11 @@ func TestGenerations(t *testing.T) {
 		total.panics += w.panics
 		total.clean += w.clean
 		total.judged += w.judged
+		total.spared += w.spared
 		for _, c := range w.clients {
 			total.floor += int64(c.txs)
 		}
 	}
-	t.Logf("%d generations: %d power failures, %d kills, %d of both during recovery, %d PANICs, %d clean stops, %d judged by stock PostgreSQL; %d commits",
-		total.gen, total.crashes, total.kills, total.inRecovery, total.panics, total.clean, total.judged, total.floor)
+	t.Logf("%d generations: %d power failures, %d kills, %d of both during recovery, %d PANICs, %d clean stops, %d judged by stock PostgreSQL, which could not start %d times more; %d commits",
+		total.gen, total.crashes, total.kills, total.inRecovery, total.panics, total.clean, total.judged, total.spared, total.floor)
 }
