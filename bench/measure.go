@@ -19,7 +19,6 @@ func since(t time.Time) float64 { return float64(time.Since(t).Microseconds()) /
 // initdb times making a directory.
 func (b *bench) initdb(s *server) (float64, error) {
 	s.stop()
-	os.RemoveAll(s.data())
 	t := time.Now()
 	err := s.newData()
 	return since(t), err
