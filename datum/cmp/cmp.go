@@ -16,6 +16,7 @@ package cmp
 import (
 	"bytes"
 	gocmp "cmp"
+	"encoding/binary"
 	"math"
 	"math/bits"
 
@@ -47,6 +48,7 @@ var byProc = map[string]Func{
 	"xid8cmp": u8bytes, "pg_lsn_cmp": u8bytes, "cash_cmp": i8i8,
 	"btfloat4cmp": f4f4, "btfloat8cmp": f8f8, "btfloat48cmp": f4f8, "btfloat84cmp": f8f4,
 	"jsonb_cmp":   jsonB,
+	"bitcmp":      bitString,
 	"numeric_cmp": func(a, b datum.Datum) int { return numeric.Compare(a.Bytes, b.Bytes) },
 	"bttextcmp":   raw, "btnamecmp": raw, "btnametextcmp": raw, "bttextnamecmp": raw,
 	"bttext_pattern_cmp": raw, "byteacmp": raw, "uuid_cmp": raw, "macaddr_cmp": raw, "macaddr8_cmp": raw,
@@ -55,6 +57,19 @@ var byProc = map[string]Func{
 	"date_cmp": i4i4, "time_cmp": i8i8, "timestamp_cmp": i8i8, "timetz_cmp": timeTZ,
 	"date_cmp_timestamp": dateTimestamp, "timestamp_cmp_date": timestampDate,
 	"interval_cmp": interval,
+}
+
+// bitString compares bit strings: their length in bits stands before the bits.
+func bitString(a, b datum.Datum) int {
+	if len(a.Bytes) < 4 || len(b.Bytes) < 4 {
+		return gocmp.Compare(len(a.Bytes), len(b.Bytes))
+	}
+	x, y := a.Bytes[4:], b.Bytes[4:]
+	n := min(len(x), len(y))
+	if c := bytes.Compare(x[:n], y[:n]); c != 0 {
+		return c
+	}
+	return gocmp.Compare(binary.LittleEndian.Uint32(a.Bytes), binary.LittleEndian.Uint32(b.Bytes))
 }
 
 // HashJSONB is the hash of a jsonb value: those of its scalars and keys, rotated

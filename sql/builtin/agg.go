@@ -44,6 +44,7 @@ func buildAggregates() map[aggKey]*Agg {
 	addBitAggs(add)
 	addCollect(add)
 	addJSONAggs(add)
+	addBitStringAggs(add)
 	for _, k := range []string{"sxx", "syy", "sxy", "avgx", "avgy", "r2", "slope", "intercept"} {
 		add("float8_regr_accum", "float8_regr_"+k, func(*AggCall) AggState { return &regression{kind: k} })
 	}

@@ -241,7 +241,7 @@ var cmpOfType = map[oid.OID]string{
 	oid.UUID: "uuid_cmp", oid.PgLSN: "pg_lsn_cmp", oid.XID8: "xid8cmp", oid.RegClass: "btoidcmp", oid.RegType: "btoidcmp",
 	oid.RegProc: "btoidcmp", oid.RegProcedure: "btoidcmp", oid.RegOper: "btoidcmp", oid.RegOperator: "btoidcmp",
 	oid.RegNamespace: "btoidcmp", oid.RegRole: "btoidcmp", oid.RegCollation: "btoidcmp", oid.RegConfig: "btoidcmp",
-	oid.RegDictionary: "btoidcmp", oid.Xid: "btoidcmp", oid.Cid: "btoidcmp", oid.JSONB: "jsonb_cmp",
+	oid.RegDictionary: "btoidcmp", oid.Xid: "btoidcmp", oid.Cid: "btoidcmp", oid.JSONB: "jsonb_cmp", oid.Bit: "bitcmp", oid.Varbit: "bitcmp",
 }
 
 // constant

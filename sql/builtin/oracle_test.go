@@ -40,9 +40,10 @@ var samples = map[oid.OID][]string{
 	oid.PgLSN:       {"0/0", "16/B374D848", "FFFFFFFF/FFFFFFFF"},
 	oid.Int4Array:   {"{}", "{1,2,3}", "{3,NULL,2}", "{{1,2},{3,4}}", "[0:1]={7,8}"},
 	oid.TextArray:   {"{}", `{a,"b c",NULL}`, "{x}"},
-	oid.JSON:        {`{"a": 1, "b": [true, null, 2.50, {"c": "x"}], "a": "y"}`, "[1, \"abc\", {}]", "null", "12.0", "\"abc\"", "[]"},
-	oid.JSONB:       {`{"abc": 1, "b": [true, null, 2.50, {"c": "x"}], "x": null}`, "[1, \"abc\", {}]", "null", "12.0", "\"abc\"", "[]", "{}", "true", "[3, 2, 1]"},
-	oid.AclItem:     {"10=r/10", "=r*w/10"},
+	oid.Bit:         {"", "1", "10110", "0000000011111111", "X1F", "1111111111111111111111111111111111111"}, oid.Varbit: {"101", "", "0", "111111111"},
+	oid.JSON:    {`{"a": 1, "b": [true, null, 2.50, {"c": "x"}], "a": "y"}`, "[1, \"abc\", {}]", "null", "12.0", "\"abc\"", "[]"},
+	oid.JSONB:   {`{"abc": 1, "b": [true, null, 2.50, {"c": "x"}], "x": null}`, "[1, \"abc\", {}]", "null", "12.0", "\"abc\"", "[]", "{}", "true", "[3, 2, 1]"},
+	oid.AclItem: {"10=r/10", "=r*w/10"},
 }
 
 type proc struct {
@@ -160,7 +161,7 @@ func eval(e *Env, p *proc, types []oid.OID, ret oid.OID, lits []string) string {
 
 const procSQL = `select proname, prosrc, proisstrict, provariadic <> 0, prorettype, array_to_string(proargtypes::oid[], ' ')
 from pg_proc where prolang = 12 and not proretset and prokind = 'f' and pronamespace = 11 and pronargs between 1 and 4
-and provolatile <> 'v' and prosrc !~ '(sel|in|out|send|recv|joinsel|typmodin|sortsupport|transfn|_accum|typmodout)$|^pg_(?!lsn|wal_lsn|size)|^(has_|inet|to_reg|ts_|jsonb?_(to_ts|string_to|path|popul)|xml|current_|show_|query|row_|be_lo|acl|makeacl|in_range|PG_|int[248]_sum|int[248]_avg|int8_avg|interval_avg|numeric_poly|float8_(avg|var|stddev|regr|covar|corr)|nextval|currval|setval|hash_acl|getdata|text_regclass|unicode|to_ascii|length_in|amval|pg_size_bytes|btvarstrequal)' order by 1, 6`
+and provolatile <> 'v' and prosrc !~ '(sel|in|out|send|recv|joinsel|typmodin|sortsupport|transfn|_accum|typmodout)$|^pg_(?!lsn|wal_lsn|size)|^(bit$|varbit$|bitfromint|has_|inet|to_reg|ts_|jsonb?_(to_ts|string_to|path|popul)|xml|current_|show_|query|row_|be_lo|acl|makeacl|in_range|PG_|int[248]_sum|int[248]_avg|int8_avg|interval_avg|numeric_poly|float8_(avg|var|stddev|regr|covar|corr)|nextval|currval|setval|hash_acl|getdata|text_regclass|unicode|to_ascii|length_in|amval|pg_size_bytes|btvarstrequal)' order by 1, 6`
 
 func loadProcs(t *testing.T, cl *oracle.Cluster) []*proc {
 	var out []*proc
@@ -317,6 +318,9 @@ func same(src, ours, stock string) bool {
 func typeName(e *Env, t oid.OID) string {
 	if t == oid.Bpchar {
 		return "bpchar"
+	}
+	if t == oid.Bit {
+		return `"bit"`
 	}
 	return e.FormatType(t, -1)
 }

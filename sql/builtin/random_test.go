@@ -223,6 +223,8 @@ func randoms() map[oid.OID]randomText {
 		oid.OidVector:  func(r *rand.Rand) string { return pick(r, "", "1", "1 2", "2 1 3", "25 23") },
 		oid.Int2Vector: func(r *rand.Rand) string { return pick(r, "", "1", "1 2", "-2 1 3") },
 	}
+	m[oid.Bit] = func(r *rand.Rand) string { return fmt.Sprintf("%0*b", r.IntN(20), r.IntN(1<<r.IntN(20)|1)) }
+	m[oid.Varbit] = m[oid.Bit]
 	m[oid.JSON], m[oid.JSONB] = func(r *rand.Rand) string { return randJSON(r, 3) }, func(r *rand.Rand) string { return randJSON(r, 3) }
 	m[oid.Int4Array], m[oid.TextArray] = randArray(m[oid.Int4]), randArray(m[oid.Text])
 	m[oid.Int8Array], m[oid.Float8Array] = randArray(m[oid.Int8]), randArray(m[oid.Float8])
@@ -232,7 +234,7 @@ func randoms() map[oid.OID]randomText {
 
 // skipRandom are functions that no text of ours can be compared on: what they
 // answer depends on the server, or is words made of chance templates.
-const skipRandom = `'^(pg_(?!lsn|wal_lsn|size_pretty)|has_|to_reg|amvalidate|currval|lastval|nextval|setval|show_|current_|session_|row_sec|be_lo|acl|makeacl|hashacl|PG_|query_to|table_to|schema_to|database_to|cursor_to|jsonb?_(to_ts|string_to|path|popul)|binary_|inet_client|inet_server|loread|lowrite|ts_|txid|satisf|obj_desc|col_desc|shobj|getdatabase|format_type|make_acl|void|unknown)|(sel|in|out|send|recv|joinsel|typmodin|typmodout|support|transfn|_accum|_accum_inv|_combine|sortsupport|_serialize|_deserialize)$'`
+const skipRandom = `'^(bit$|varbit$|bitfromint|pg_(?!lsn|wal_lsn|size_pretty)|has_|to_reg|amvalidate|currval|lastval|nextval|setval|show_|current_|session_|row_sec|be_lo|acl|makeacl|hashacl|PG_|query_to|table_to|schema_to|database_to|cursor_to|jsonb?_(to_ts|string_to|path|popul)|binary_|inet_client|inet_server|loread|lowrite|ts_|txid|satisf|obj_desc|col_desc|shobj|getdatabase|format_type|make_acl|void|unknown)|(sel|in|out|send|recv|joinsel|typmodin|typmodout|support|transfn|_accum|_accum_inv|_combine|sortsupport|_serialize|_deserialize)$'`
 
 // randomProcs lists the strict functions of the catalog that depend on nothing but
 // their arguments and settings.

@@ -39,6 +39,7 @@ var registry = sync.OnceValue(func() funcs {
 	addSystem(r)
 	addIO(r)
 	addJSON(r)
+	addBits(r)
 	return r
 })
 

@@ -71,6 +71,8 @@ func moreIn(prosrc string) (InFunc, bool) {
 		return jsonIn, true
 	case "jsonb_in":
 		return jsonbIn, true
+	case "bit_in", "varbit_in":
+		return bitsIn(prosrc[0] == 'v'), true
 	}
 	if k, ok := regKind(prosrc, "in"); ok {
 		return regIn(k), true
@@ -82,6 +84,8 @@ func moreOut(prosrc string) (OutFunc, bool) {
 	switch prosrc {
 	case "jsonb_out":
 		return jsonbOut, true
+	case "bit_out", "varbit_out":
+		return bitsOut, true
 	}
 	return nil, false
 }
@@ -92,6 +96,8 @@ func moreRecv(prosrc string) (RecvFunc, bool) {
 		return jsonRecv, true
 	case "jsonb_recv":
 		return jsonbRecv, true
+	case "bit_recv", "varbit_recv":
+		return bitsRecv(prosrc[0] == 'v'), true
 	}
 	return nil, false
 }
@@ -100,6 +106,8 @@ func moreSend(prosrc string) (OutFunc, bool) {
 	switch prosrc {
 	case "jsonb_send":
 		return jsonbSend, true
+	case "bit_send", "varbit_send":
+		return bitsSend, true
 	}
 	return nil, false
 }

@@ -284,6 +284,18 @@ func ParseTypMod(modin string, args []int32) (int32, error) {
 			return bad("length for type %s cannot exceed %d", name, maxCharLen)
 		}
 		return args[0] + 4, nil
+	case "bittypmodin", "varbittypmodin":
+		name := map[bool]string{true: "bit", false: "varbit"}[modin[0] == 'b']
+		if len(args) != 1 {
+			return bad("invalid type modifier")
+		}
+		if args[0] < 1 {
+			return bad("length for type %s must be at least 1", name)
+		}
+		if args[0] > 8*maxCharLen {
+			return bad("length for type %s cannot exceed %d", name, 8*maxCharLen)
+		}
+		return args[0], nil
 	case "numerictypmodin":
 		if len(args) == 0 || len(args) > 2 {
 			return bad("invalid NUMERIC type modifier")
