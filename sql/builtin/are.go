@@ -390,8 +390,9 @@ func (t *areReader) charEscape(c byte) (rune, error) {
 		if t.i >= len(t.in) {
 			return 0, regexError("invalid escape \\ sequence")
 		}
-		t.i++
-		return rune(t.in[t.i-1] & 0x1f), nil
+		ch, w := utf8.DecodeRuneInString(string(t.in[t.i:]))
+		t.i += w
+		return ch & 0x1f, nil
 	}
 	if isWordByte(c) && c != '_' {
 		return 0, regexError("invalid escape \\ sequence")
