@@ -179,8 +179,11 @@ func (s *Session) createRowType(n *NewRelation) (oid.OID, error) {
 	t := &rows.PgType{Oid: typ, Typname: n.Name, Typnamespace: n.Namespace, Typowner: n.Owner, Typlen: -1, Typtype: 'c',
 		Typcategory: 'C', Typisdefined: true, Typdelim: ',', Typrelid: n.OID, Typinput: recordIn, Typoutput: recordOut,
 		Typreceive: recordRecv, Typsend: recordSend, Typalign: 'd', Typstorage: 'x', Typtypmod: -1}
-	if n.Kind == 'c' {
-		return typ, s.CreateType(t, n.Kind == 'c', Object{oid.RelClass, n.OID, 0})
+	if n.Kind == 'c' { // the relation is a part of the type, not the other way round
+		if err := s.CreateType(t, true, Object{}); err != nil {
+			return 0, err
+		}
+		return typ, s.Depend(Object{oid.RelClass, n.OID, 0}, DependInternal, Object{oid.RelType, typ, 0})
 	}
 	return typ, s.CreateType(t, true, Object{oid.RelClass, n.OID, 0})
 }

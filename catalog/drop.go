@@ -35,6 +35,9 @@ type dropPlan struct {
 	roots []Object
 	seen  map[Object]bool
 	list  []target
+	// strong are those that go along without CASCADE, by whatever way they were
+	// reached.
+	strong map[Object]bool
 	// unlocked: nothing will be dropped, so that nothing is locked.
 	unlocked bool
 }
@@ -43,7 +46,7 @@ type dropPlan struct {
 // RESTRICT fails with 2BP01, listing the dependents as PostgreSQL does; CASCADE
 // tells notice what else goes.
 func (s *Session) Drop(objs []Object, how DropBehavior, notice func(*pgerr.Error)) error {
-	p := &dropPlan{s: s, roots: objs, seen: map[Object]bool{}}
+	p := &dropPlan{s: s, roots: objs, seen: map[Object]bool{}, strong: map[Object]bool{}}
 	for _, o := range objs {
 		if err := p.visit(target{obj: o}); err != nil {
 			return err
@@ -68,7 +71,7 @@ func (s *Session) Drop(objs []Object, how DropBehavior, notice func(*pgerr.Error
 
 // CheckDrop fails as Drop with RESTRICT would, and changes nothing.
 func (s *Session) CheckDrop(o Object) error {
-	p := &dropPlan{s: s, roots: []Object{o}, seen: map[Object]bool{}, unlocked: true}
+	p := &dropPlan{s: s, roots: []Object{o}, seen: map[Object]bool{}, strong: map[Object]bool{}, unlocked: true}
 	if err := p.visit(target{obj: o}); err != nil {
 		return err
 	}
@@ -106,6 +109,7 @@ func (p *dropPlan) visit(t target) error {
 	for _, d := range deps {
 		if d.Row.Deptype != DependNormal {
 			strong[Object{d.Row.Classid, d.Row.Objid, d.Row.Objsubid}] = true
+			p.strong[Object{d.Row.Classid, d.Row.Objid, d.Row.Objsubid}] = true
 		}
 	}
 	for _, d := range deps {
@@ -171,7 +175,7 @@ func (p *dropPlan) report(how DropBehavior, notice func(*pgerr.Error)) error {
 	var last string
 	for i := len(p.list) - 1; i >= 0; i-- {
 		t := p.list[i]
-		if !t.normal || contains(p.roots, t.obj) {
+		if !t.normal || p.strong[t.obj] || contains(p.roots, t.obj) {
 			continue
 		}
 		d, err := p.s.Describe(t.obj)

@@ -42,6 +42,16 @@ func Expr(cat Catalog, text string, n *pg.Node, rel *Relation, use Use) (e node.
 	return e, nil
 }
 
+// DomainCheck analyzes a check constraint of a domain, in which VALUE is value.
+func DomainCheck(cat Catalog, text string, n *pg.Node, value *node.CoerceToDomainValue) (e node.Node, err error) {
+	defer catch(&err)
+	p := (&analyzer{cat: cat, text: text}).newState(nil)
+	p.domainValue = value
+	e = p.coerceBoolean(p.expr(n, kindCheck), "CHECK")
+	p.assignExprCollations(e)
+	return e, nil
+}
+
 // ExprFor is Expr for a default or generated column: coerced to the column.
 func ExprFor(cat Catalog, text string, n *pg.Node, rel *Relation, use Use, c *Column) (e node.Node, err error) {
 	defer catch(&err)

@@ -40,6 +40,8 @@ func (c *cmd) drop(n *pg.DropStmt) {
 		switch n.RemoveType {
 		case pg.ObjectType_OBJECT_SCHEMA:
 			d = c.dropSchema(o.GetString_().GetSval(), n.MissingOk)
+		case pg.ObjectType_OBJECT_TYPE, pg.ObjectType_OBJECT_DOMAIN:
+			d = c.dropType(o.GetTypeName(), n.RemoveType == pg.ObjectType_OBJECT_DOMAIN, n.MissingOk)
 		default:
 			k, ok := dropKinds[n.RemoveType]
 			if !ok {

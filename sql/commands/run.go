@@ -132,6 +132,12 @@ func (c *cmd) runObject(stmt *parser.Node) {
 	switch n := stmt.Node.(type) {
 	case *pg.Node_CreateSchemaStmt:
 		c.createSchema(n.CreateSchemaStmt)
+	case *pg.Node_CreateEnumStmt:
+		c.createEnum(n.CreateEnumStmt)
+	case *pg.Node_CompositeTypeStmt:
+		c.createComposite(n.CompositeTypeStmt)
+	case *pg.Node_CreateDomainStmt:
+		c.createDomain(n.CreateDomainStmt)
 	case *pg.Node_CreateSeqStmt:
 		c.createSequence(n.CreateSeqStmt)
 	case *pg.Node_AlterSeqStmt:

@@ -593,7 +593,14 @@ vacuum full recl;
 create table conc(id int, v text);
 insert into conc select i, md5(i::text) from generate_series(1, 1000) i;
 create index concurrently conc_v on conc(v);
-reindex index concurrently conc_v;
+create unique index concurrently conc_id on conc(id);
+drop index concurrently conc_id;
+
+-- @ reindex-concurrently
+create table reconc(id int, v text);
+insert into reconc select i, md5(i::text) from generate_series(1, 1000) i;
+create index reconc_v on reconc(v);
+reindex index concurrently reconc_v;
 
 -- @ prepared-transaction-free
 create table ptf(a int);
