@@ -174,21 +174,7 @@ func (r *root) groupPaths(in *rel) (*rel, error) {
 		exprs = append(exprs, refTarget(q.TargetList, c.TleSortGroupRef))
 	}
 	list := r.groupInput(exprs)
-	rel := r.upperRel(in.rows)
-	sets0 := anySet(exprs)
-	for _, p := range in.paths {
-		switch {
-		case !p.needs.empty():
-		case sets0:
-			rel.add(r.setPath(p, list))
-		default:
-			rel.add(r.projected(p, list))
-		}
-	}
-	if sets0 {
-		q.HasTargetSRFs = slices.ContainsFunc(q.TargetList, func(te *node.TargetEntry) bool { return setsBeyond(te.Expr, exprs) })
-	}
-	r.finishRel(rel)
+	rel := r.groupInputs(in, list, exprs)
 	g := &grouping{exprs: exprs, sets: sets, list: list, costs: r.aggregates(), having: andList(q.HavingQual), groups: 1}
 	rows := rel.cheapest.rows
 	switch {
@@ -482,5 +468,26 @@ func (r *root) setsCost(s AggStrategy, g *grouping, in *path) aggResult {
 	if s == AggMixed {
 		out.startup = in.startup
 	}
+	return out
+}
+
+// groupInputs makes the paths below aggregation compute list; set-returning
+// functions that are grouped by are expanded there.
+func (r *root) groupInputs(in *rel, list []*node.TargetEntry, exprs []node.Node) *rel {
+	out := r.upperRel(in.rows)
+	sets := anySet(exprs)
+	for _, p := range in.paths {
+		switch {
+		case !p.needs.empty():
+		case sets:
+			out.add(r.setPath(p, list))
+		default:
+			out.add(r.projected(p, list))
+		}
+	}
+	if sets {
+		r.q.HasTargetSRFs = slices.ContainsFunc(r.q.TargetList, func(te *node.TargetEntry) bool { return setsBeyond(te.Expr, exprs) })
+	}
+	r.finishRel(out)
 	return out
 }
