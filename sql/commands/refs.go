@@ -64,6 +64,15 @@ func (r *refs) walk(n node.Node, tables [][]*node.RangeTblEntry) {
 		case *node.Query:
 			r.query(v, tables)
 			return false
+		case *node.RangeTblEntry:
+			if v.Rtekind == node.RTEJoin { // its columns count where they are used
+				for _, c := range v.Joinaliasvars[:min(v.Joinmergedcols, len(v.Joinaliasvars))] {
+					if _, plain := c.(*node.Var); !plain {
+						r.walk(c, tables)
+					}
+				}
+				return false
+			}
 		case *node.Var:
 			r.column(v, tables)
 		default:

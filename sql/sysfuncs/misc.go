@@ -256,6 +256,9 @@ func (s *System) argumentDefault(fn oid.OID, n int, c *builtin.Call) answer {
 		return checked(null(), err)
 	}
 	t, err := ruleutils.ExprStyle(s.d.Names(), l[at], nil, ruleutils.Style{})
+	if pgerr.CodeOf(err) == pgerr.FeatureNotSupported {
+		return null() // a constant of a type that cannot be printed yet: its function cannot be called either
+	}
 	return checked(text(t), err)
 }
 

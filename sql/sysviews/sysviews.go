@@ -132,6 +132,8 @@ func (m *maker) view(name string, q *node.Query) error {
 	}
 	acl := []rows.ACLItem{{Grantee: oid.BootstrapSuperuser, Grantor: oid.BootstrapSuperuser, Rights: 0x7f}}
 	switch {
+	case strings.HasPrefix(name, "_pg_"), name == "transforms":
+		acl = nil // nobody but the owner
 	case name == "pg_backend_memory_contexts", name == "pg_shmem_allocations":
 		acl = append(acl, rows.ACLItem{Grantee: readAllStats, Grantor: oid.BootstrapSuperuser, Rights: 2})
 	case name == "pg_settings":
@@ -166,9 +168,17 @@ func (m *maker) view(name string, q *node.Query) error {
 	if err := m.insert(append([]rows.Row{class}, atts...)...); err != nil {
 		return err
 	}
+	if acl == nil {
+		return m.finish(id, q, rel)
+	}
 	if err := m.insert(&rows.PgInitPrivs{Objoid: id, Classoid: oid.RelClass, Privtype: 'i', Initprivs: acl}); err != nil {
 		return err
 	}
+	return m.finish(id, q, rel)
+}
+
+// finish makes the dependencies and the rule of a view.
+func (m *maker) finish(id oid.OID, q *node.Query, rel *analyze.Relation) error {
 	if err := m.depend(oid.RelClass, id, 0, oid.RelNamespace, m.ns, 0, 'n'); err != nil {
 		return err
 	}

@@ -125,13 +125,25 @@ func (e *Env) DeformRow(b []byte, cols []Column) ([]datum.Datum, error) {
 		if err != nil {
 			return nil, err
 		}
-		d, next, ok := array.Load(b, at, c.Type, ti.ElemStorage())
+		d, next, ok := array.Load(b, at, e.baseOf(c.Type), ti.ElemStorage())
 		if !ok {
 			return nil, badRow()
 		}
 		out[i], at = d, next
 	}
 	return out, nil
+}
+
+// baseOf is the type under a domain.
+func (e *Env) baseOf(t oid.OID) oid.OID {
+	for range 32 {
+		ti, ok := e.Type(t)
+		if !ok || ti.Type != 'd' {
+			break
+		}
+		t = ti.Base
+	}
+	return t
 }
 
 // RowColumns lists the columns of a row value.
