@@ -12,7 +12,6 @@ import (
 	"github.com/pgmini/pgmini/internal/oracle"
 )
 
-
 // perRun is what differs between two dumps of the same objects.
 var perRun = regexp.MustCompile(`(?m)^(\\(un)?restrict .*|-- Dumped (from|by) .*|CREATE ROLE .*|ALTER ROLE .* PASSWORD .*)$`) // constant
 

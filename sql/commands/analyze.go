@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/pgmini/pgmini/access"
 	"github.com/pgmini/pgmini/access/heap"
@@ -56,6 +58,7 @@ func (c *cmd) analyzeTable(t vacuumTarget, o *vacuumOptions) {
 		for _, s := range stats {
 			throw(s.read(rel, sample.Rows, dt))
 			row := s.compute(sample.Live)
+			c.ownDistinct(rel.OID, row)
 			c.storeStats(rel.OID, row)
 		}
 		if len(t.cols) == 0 {
@@ -64,6 +67,22 @@ func (c *cmd) analyzeTable(t vacuumTarget, o *vacuumOptions) {
 	}
 	c.analyzedSizes(rel, sample)
 	c.Tx().Stats().Analyzed(rel.OID, rel.Shared, int64(sample.Live), int64(sample.Dead), len(t.cols) == 0)
+}
+
+// ownDistinct takes the number of distinct values that ALTER COLUMN SET gave.
+func (c *cmd) ownDistinct(table oid.OID, row *rows.PgStatistic) {
+	for _, a := range must(c.Catalog().Attributes(table)) {
+		if row == nil || a.Attnum != row.Staattnum {
+			continue
+		}
+		for _, o := range a.Attoptions {
+			if v, ok := strings.CutPrefix(o, "n_distinct="); ok {
+				if n, err := strconv.ParseFloat(v, 32); err == nil && n != 0 {
+					row.Stadistinct = float32(n)
+				}
+			}
+		}
+	}
 }
 
 // analyzedSizes stores how large the table and its indexes are.

@@ -295,11 +295,14 @@ func (s *System) object(fn string, c *builtin.Call) answer {
 		}
 		return textOrNull(cat.Describe(catalog.Object{Class: argOID(c, 0), ID: argOID(c, 1), Sub: int32(c.Args[2].Int)}))
 	case "pg_relation_is_updatable":
-		n, err := analyze.UpdatableEvents(s.d.Names(), argOID(c, 0), nil)
+		n, err := s.updatable(argOID(c, 0))
 		return checked(number(int64(n)), err)
 	case "pg_column_is_updatable":
 		if c.Args[1].Int <= 0 {
 			return boolean(false)
+		}
+		if n, err := s.updatable(argOID(c, 0)); err != nil || n == 0 {
+			return checked(boolean(false), err)
 		}
 		const changes = 4 | 16 // UPDATE and DELETE
 		n, err := analyze.UpdatableEvents(s.d.Names(), argOID(c, 0), []int{int(c.Args[1].Int)})
@@ -466,4 +469,21 @@ func textArray(l []string) datum.Datum {
 		e[i] = datum.String(s)
 	}
 	return datum.Bytes(array.Build(array.Of(oid.Text, e), array.Elem{Len: -1, Align: 'i'}))
+}
+
+// updatable is what may be done to a relation. It is asked for each column of a
+// view, and reading a view's rule takes long: answers are kept while the catalogs
+// stay as they are.
+func (s *System) updatable(rel oid.OID) (int, error) {
+	if g := s.d.Catalog.Generation(); g != s.views.gen || s.views.events == nil {
+		s.views.gen, s.views.events = g, map[oid.OID]int{}
+	}
+	if n, ok := s.views.events[rel]; ok {
+		return n, nil
+	}
+	n, err := analyze.UpdatableEvents(s.d.Names(), rel, nil)
+	if err == nil && len(s.views.events) < 1000 {
+		s.views.events[rel] = n
+	}
+	return n, err
 }

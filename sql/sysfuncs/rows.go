@@ -89,7 +89,7 @@ func (s *System) rows(fn string, c *builtin.Call) (table, bool, error) {
 		// Nothing of the kind exists here.
 		return nil, true, nil
 	}
-	return nil, false, nil
+	return s.fixed(fn, c)
 }
 
 func (s *System) settings() table {

@@ -99,7 +99,13 @@ type PreparedStatement struct {
 }
 
 // System is a session's builtin.System.
-type System struct{ d Deps }
+type System struct {
+	d     Deps
+	views struct { // what updatable found at a generation of the catalogs
+		gen    uint64
+		events map[oid.OID]int
+	}
+}
 
 // New makes the functions of one session.
 func New(d Deps) *System { return &System{d: d} }

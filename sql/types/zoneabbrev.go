@@ -1,5 +1,26 @@
 package types
 
+import (
+	"maps"
+	"slices"
+)
+
+// ZoneAbbrev is an abbreviation of a time zone.
+type ZoneAbbrev struct {
+	Name string
+	East int32 // seconds
+	DST  bool
+}
+
+// ZoneAbbrevs lists the abbreviations that the input of times knows, by name.
+func ZoneAbbrevs() []ZoneAbbrev {
+	var out []ZoneAbbrev
+	for _, n := range slices.Sorted(maps.Keys(zoneAbbrevs)) {
+		out = append(out, ZoneAbbrev{n, zoneAbbrevs[n][0], zoneAbbrevs[n][1] != 0})
+	}
+	return out
+}
+
 // zoneAbbrevs maps the abbreviations of PostgreSQL's default set to seconds east
 // of UTC. The second number is 1 for
 // daylight-saving time.
