@@ -13,16 +13,29 @@ import (
 // number masks OIDs of user objects, which differ from run to run.
 var number = regexp.MustCompile(`[0-9]{5,}`) // constant
 
-// ask returns the rows of a query, unaligned, sorted.
-func ask(t *testing.T, s target, db, sql string) []string {
+// ask runs queries in one session and returns the rows of each, unaligned, sorted.
+func ask(t *testing.T, s target, db string, queries ...string) [][]string {
 	t.Helper()
-	out, err := s.TryPsql(db, sql)
-	if err != nil {
-		t.Errorf("%s: %v\n%s", sql, err, out)
+	const mark = "== next query"
+	var b strings.Builder
+	for _, q := range queries {
+		b.WriteString("\\echo " + mark + "\n" + strings.TrimSpace(q) + ";\nrollback;\n")
 	}
-	rows := strings.Split(strings.TrimSpace(number.ReplaceAllString(out, "N")), "\n")
-	slices.Sort(rows)
-	return rows
+	out, err := s.TryPsql(db, "set client_min_messages = error;\n"+b.String())
+	if err != nil {
+		t.Fatalf("%v\n%s", err, tail(out))
+	}
+	parts := strings.Split(number.ReplaceAllString(out, "N"), mark+"\n")
+	if len(parts) != len(queries)+1 {
+		t.Fatalf("%d answers to %d queries", len(parts)-1, len(queries))
+	}
+	var all [][]string
+	for _, p := range parts[1:] {
+		rows := strings.Split(strings.TrimSpace(p), "\n")
+		slices.Sort(rows)
+		all = append(all, rows)
+	}
+	return all
 }
 
 // pgCatalogViews are queries of views of pg_catalog whose rows about user objects
@@ -86,30 +99,37 @@ func TestSystemViews(t *testing.T) {
 	columns := `select n.nspname, c.relname, c.relacl::text is null, string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' order by a.attnum)
 		from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
 		where c.relkind = 'v' and n.nspname in ('pg_catalog', 'information_schema') group by 1, 2, 3`
-	same("the columns of system views", ask(t, stock, "d_dump", columns), ask(t, mini, "d_dump", columns))
-	users := regexp.MustCompile(`\bapp\b|\bpublic\b|Odd`)
-	names := ask(t, stock, "d_dump", "select table_schema || '.' || table_name from information_schema.views where table_schema in ('pg_catalog', 'information_schema')")
+	same("the columns of system views", ask(t, stock, "d_dump", columns)[0], ask(t, mini, "d_dump", columns)[0])
+	names := ask(t, stock, "d_dump", "select table_schema || '.' || table_name from information_schema.views where table_schema in ('pg_catalog', 'information_schema')")[0]
 	if len(names) < 100 {
 		t.Fatalf("only %d views", len(names))
 	}
+	var own, count []string
 	for _, v := range names {
-		own := "select replace(v::text, chr(10), ' ') from " + v + " v"
-		if !strings.HasPrefix(v, "information_schema.") {
-			ask(t, mini, "d_dump", "select count(*) from "+v)
-			continue
+		if strings.HasPrefix(v, "information_schema.") {
+			own = append(own, "select replace(v::text, chr(10), ' ') from "+v+" v")
+		} else {
+			count = append(count, "select count(*) from "+v)
 		}
+	}
+	ask(t, mini, "d_dump", count...)
+	users := regexp.MustCompile(`\bapp\b|\bpublic\b|Odd`)
+	builtIn := regexp.MustCompile(`\(d_dump,(pg_catalog|information_schema)|ROUTINE`)
+	want, got := ask(t, stock, "d_dump", own...), ask(t, mini, "d_dump", own...)
+	for i := range own {
 		var lists [2][]string
-		for i, s := range []target{stock, mini} {
-			for _, l := range ask(t, s, "d_dump", own) {
-				l = strings.Join(strings.Fields(l), " ")
-				if users.MatchString(l) && !strings.Contains(l, "(d_dump,pg_catalog") && !strings.Contains(l, "(d_dump,information_schema") && !strings.Contains(l, "ROUTINE") {
-					lists[i] = append(lists[i], l)
+		for k, rows := range [][]string{want[i], got[i]} {
+			for _, l := range rows {
+				if l = strings.Join(strings.Fields(l), " "); users.MatchString(l) && !builtIn.MatchString(l) {
+					lists[k] = append(lists[k], l)
 				}
 			}
 		}
-		same(v, lists[0], lists[1])
+		same(own[i], lists[0], lists[1])
 	}
-	for q := range strings.Lines(strings.TrimSpace(pgCatalogViews)) {
-		same(strings.TrimSpace(q), ask(t, stock, "d_dump", q), ask(t, mini, "d_dump", q))
+	queries := strings.Split(strings.TrimSpace(pgCatalogViews), "\n")
+	want, got = ask(t, stock, "d_dump", queries...), ask(t, mini, "d_dump", queries...)
+	for i, q := range queries {
+		same(q, want[i], got[i])
 	}
 }

@@ -79,8 +79,14 @@ func (c planCatalog) Size(rel *access.Relation) (plan.Size, error) {
 // Column is part of plan.Catalog.
 func (c planCatalog) Column(rel oid.OID, att int) (*plan.ColumnStats, error) {
 	s, err := c.S.Statistic(rel, int16(att), false)
-	if err != nil || s == nil {
+	if err != nil {
 		return nil, err
+	}
+	if s == nil {
+		if known, ok := catalogStats[catalogColumn{rel, att}]; ok {
+			return &known, nil
+		}
+		return nil, nil
 	}
 	out := &plan.ColumnStats{NullFrac: float64(s.Stanullfrac), Width: float64(s.Stawidth), Distinct: float64(s.Stadistinct)}
 	kinds := [...]int16{s.Stakind1, s.Stakind2, s.Stakind3, s.Stakind4, s.Stakind5}
