@@ -57,6 +57,13 @@ func (x *Execution) buildOne(p plan.Plan) (Node, error) {
 	case *plan.Group:
 		return x.newUnique(p, p.GrpColIdx)
 	case *plan.Agg:
+		if p.FirstRows {
+			n, err := x.newUnique(p, p.GrpColIdx)
+			if err == nil {
+				n.seen = map[string]struct{}{}
+			}
+			return n, err
+		}
 		return x.newAgg(p)
 	case *plan.WindowAgg:
 		return x.newWindow(p)

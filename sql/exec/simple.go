@@ -365,10 +365,11 @@ type unique struct {
 	last  []byte
 	key   []byte
 	begun bool
+	seen  map[string]struct{} // keys of unsorted input; nil if it is sorted
 	sel   []int32
 }
 
-func (x *Execution) newUnique(p plan.Plan, cols []int) (Node, error) {
+func (x *Execution) newUnique(p plan.Plan, cols []int) (*unique, error) {
 	n := &unique{p: p, cols: cols}
 	var err error
 	if n.child, err = x.build(p.Common().Left); err != nil {
@@ -389,19 +390,35 @@ func (n *unique) Next(x *Execution) (*Batch, error) {
 	n.sel = n.sel[:0]
 	for _, i := range b.Sel {
 		n.key = appendKey(n.key[:0], n.keys, b, n.cols, i)
-		if n.begun && string(n.key) == string(n.last) {
+		if !n.first() {
 			continue
 		}
-		n.begun = true
-		n.key, n.last = n.last, n.key
 		n.sel = append(n.sel, i)
 	}
 	return n.emit(x, b, n.sel)
 }
 
+// first reports whether no row with n.key came before.
+func (n *unique) first() bool {
+	if n.seen != nil {
+		if _, ok := n.seen[string(n.key)]; ok {
+			return false
+		}
+		n.seen[string(n.key)] = struct{}{}
+		return true
+	}
+	if n.begun && string(n.key) == string(n.last) {
+		return false
+	}
+	n.begun = true
+	n.key, n.last = n.last, n.key
+	return true
+}
+
 func (n *unique) Rescan(x *Execution, changed paramSet) error {
 	x.rearm(n.p, changed)
 	n.begun = false
+	clear(n.seen)
 	return n.child.Rescan(x, changed)
 }
 

@@ -298,11 +298,7 @@ func (r *root) makeUnique(b *rel, s *special) *path {
 						p = project(p, append(slices.Clone(p.Common().TargetList), &node.TargetEntry{Expr: e, Resno: len(p.Common().TargetList) + 1}))
 					}
 				}
-				g := &Agg{Node: *outline(p), AggStrategy: AggHashed, NumGroups: rows}
-				g.TargetList = nil
-				for _, e := range s.rightExprs {
-					g.TargetList = append(g.TargetList, &node.TargetEntry{Expr: e, Resno: len(g.TargetList) + 1})
-				}
+				g := &Agg{Node: *outline(p), AggStrategy: AggHashed, NumGroups: rows, FirstRows: true}
 				g.GrpColIdx, g.GrpOperators, g.GrpCollations = r.uniqueColumns(p.Common().TargetList, s)
 				return g, nil
 			}

@@ -375,6 +375,7 @@ type Agg struct {
 	GrpCollations []oid.OID
 	NumGroups     float64
 	GroupingSets  [][]int
+	FirstRows     bool // passes the first row of each group with all its columns
 }
 
 // WindowAgg computes window functions over sorted input.
