@@ -25,6 +25,8 @@ type ProcOptions struct {
 	Tablespace oid.OID // of the database; for commit records
 	// SyncCommit is synchronous_commit; nil means that commits wait for the WAL.
 	SyncCommit func() bool
+	// LZ4 says that default_toast_compression is lz4; nil: it is pglz.
+	LZ4 func() bool
 	// Stats counts for the session; optional.
 	Stats *pgstat.Session
 	// Notice takes warnings for the client; optional.

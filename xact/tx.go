@@ -385,6 +385,10 @@ func (t *Tx) Import(s *Snapshot) {
 // back nobody.
 func (t *Tx) SetVacuum() { t.p.vacuum.Store(true) }
 
+// LZ4 reports whether long values of columns without a compression method of
+// their own are compressed with lz4, not pglz (default_toast_compression).
+func (t *Tx) LZ4() bool { return t.p.opt.LZ4 != nil && t.p.opt.LZ4() }
+
 // ForceSync makes Commit wait for the WAL whatever synchronous_commit says.
 func (t *Tx) ForceSync() { t.forceSync = true }
 

@@ -66,6 +66,9 @@ type InsertOptions struct {
 	Bulk    *Bulk       // state of a bulk load, or nil
 	NoToast bool        // the tuple is stored as it is
 	OnToast bool        // the relation is a TOAST table
+	// Raw, if not nil, has for some columns the value compressed in line, as the
+	// row takes it (Insert only).
+	Raw [][]byte
 }
 
 // Bulk is the state of a bulk load (PostgreSQL: BulkInsertState): a buffer ring

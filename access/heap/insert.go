@@ -29,6 +29,13 @@ func Insert(ctx context.Context, tx *xact.Tx, rel *access.Relation, vals []datum
 }
 
 func formForInsert(ctx context.Context, tx *xact.Tx, rel *access.Relation, mem []byte, vals []datum.Datum, opt InsertOptions) (access.Tuple, error) {
+	if opt.Raw != nil {
+		t, err := access.FormStored(rel.Desc, vals, opt.Raw)
+		if err != nil || opt.NoToast || len(t) <= toastThreshold || !canToast(rel) {
+			return t, err
+		}
+		return toastRow(ctx, tx, rel, vals, opt.Raw, opt)
+	}
 	t, err := access.FormIn(mem, rel.Desc, vals)
 	if err != nil || opt.NoToast || len(t) <= toastThreshold || !canToast(rel) {
 		return t, err

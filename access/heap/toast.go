@@ -150,7 +150,11 @@ func (t *toaster) compress(i int) error {
 	if t.raw[i] != nil {
 		payload = access.PlainPayload(t.raw[i])
 	}
-	c, ok, err := access.Compress(payload, t.rel.Desc.Attrs[i].Compression)
+	method := t.rel.Desc.Attrs[i].Compression
+	if method == 0 && t.tx.LZ4() {
+		method = 'l'
+	}
+	c, ok, err := access.Compress(payload, method)
 	if ok {
 		t.raw[i] = c
 	}
@@ -345,6 +349,19 @@ func (d *Detoaster) Detoast(stored []byte) ([]byte, error) {
 		return nil, d.corrupt(e, "compressed value is too short")
 	}
 	return access.DecompressBody(b[4:], int(e.RawSize)-4, e.Method)
+}
+
+// Inline returns a compressed external value as one compressed in line.
+func (d *Detoaster) Inline(stored []byte) ([]byte, error) {
+	e := access.GetExternal(stored)
+	b, err := d.fetch(e, 0, int(e.ExtSize))
+	if err != nil {
+		return nil, err
+	}
+	if len(b) < 4 {
+		return nil, d.corrupt(e, "compressed value is too short")
+	}
+	return access.PutCompressed(b[4:], int(e.RawSize)-4, e.Method), nil
 }
 
 // Slice returns n bytes of the payload from off on, or fewer at its end. Of an

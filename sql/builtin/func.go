@@ -30,6 +30,9 @@ type Func struct {
 	// room for them and a Nulls slice. It does the strictness itself: a NULL
 	// argument makes a NULL row. nil: call Scalar row by row.
 	Batch func(c *Call, args []types.Vec, out *types.Vec, sel []int32) error
+	// Stored: the function is about how its one argument is stored. The executor
+	// sets Call.Stored if it knows.
+	Stored bool
 	// Set starts a set-returning function.
 	Set func(c *Call) (Rows, error)
 }
@@ -49,7 +52,10 @@ type Call struct {
 	Collation oid.OID
 	// Variadic: the last argument is the array of a VARIADIC call.
 	Variadic bool
-	Env      *Env
+	// Stored is the stored varlena that the argument of a Func with Stored was
+	// taken from; nil if the value is not straight from a table.
+	Stored []byte
+	Env    *Env
 	// Memo belongs to the function: a compiled pattern and the like, kept from
 	// row to row. nil at first.
 	Memo any

@@ -40,6 +40,7 @@ var registry = sync.OnceValue(func() funcs {
 	addIO(r)
 	addJSON(r)
 	addBits(r)
+	addStored(r)
 	return r
 })
 

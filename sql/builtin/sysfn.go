@@ -394,19 +394,6 @@ func addSizes(r funcs) {
 		}
 		return text(sizePretty(v))
 	})
-	r.scalar("pg_column_size", func(c *Call) (datum.Datum, error) {
-		d := c.Args[0]
-		ti, ok := c.Env.Type(c.ArgTypes[0])
-		switch {
-		case d.Null || !ok:
-			return datum.Null(), nil
-		case ti.Len > 0:
-			return datum.Int(int64(ti.Len)), nil
-		case ti.Len == -2:
-			return datum.Int(int64(len(d.Bytes) + 1)), nil
-		}
-		return datum.Int(int64(len(d.Bytes) + 4)), nil
-	})
 }
 
 // sizePretty halves towards the largest unit below 10 × the next one.

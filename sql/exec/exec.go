@@ -168,6 +168,7 @@ type Execution struct {
 	// resetting: a ModifyTable may be rescanned
 	resetting bool
 	noting    bool // Triggers.Begin was called
+	stored    storedMode
 }
 
 // TempFiles makes temporary files for sorts and hashes that outgrow WorkMem.
@@ -193,6 +194,9 @@ func (x *Execution) Start() error {
 		x.slots[i].d.Null = true
 	}
 	x.subs = make([]Node, len(x.Stmt.Subplans))
+	if x.Stmt.Stored {
+		x.stored = storedAll
+	}
 	if x.Analyze && x.Stats == nil {
 		x.Stats = map[plan.Plan]*Instrument{}
 	}

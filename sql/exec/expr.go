@@ -217,6 +217,9 @@ func (c *compiler) functionOf(id oid.OID, args []expr, argTypes []oid.OID, ret, 
 	e.c.Variadic = variadic
 	e.vecs = make([]*types.Vec, len(args))
 	e.batch = make([]types.Vec, len(args))
+	if f.Impl.Stored && len(args) == 1 {
+		return &storedCall{call: e}, nil
+	}
 	return e, nil
 }
 

@@ -35,6 +35,7 @@ type modify struct {
 	whens  []*mergeWhen
 	begun  bool
 	toast  lazyToast
+	raw    [][]byte // for keepStored
 	stat   *Instrument
 	trig   TableTriggers
 	checks []viewCheck
@@ -74,6 +75,9 @@ func (x *Execution) newModify(p *plan.ModifyTable) (Node, error) {
 	var err error
 	if n.rel, err = x.relation(p.ResultRti); err != nil {
 		return nil, err
+	}
+	if p.Operation == node.CmdInsert && x.stored == storedNone {
+		x.stored = storedLong
 	}
 	if n.child, err = x.build(p.Left); err != nil {
 		return nil, err
@@ -173,7 +177,7 @@ func (n *modify) insert(x *Execution, b *Batch, i int32) error {
 	if n.confl != nil {
 		return n.confl.insert(x, b, i)
 	}
-	tid, err := heap.Insert(x.Ctx, x.Tx, n.rel, n.vals, heap.InsertOptions{Command: x.Cid})
+	tid, err := heap.Insert(x.Ctx, x.Tx, n.rel, n.vals, heap.InsertOptions{Command: x.Cid, Raw: n.keepStored(b, i)})
 	if err != nil {
 		return err
 	}
@@ -388,7 +392,7 @@ func (x *Execution) recheck(p plan.Plan, rows map[int]*heap.Tuple) (out *Batch, 
 // see, until that returns false.
 func (x *Execution) recheckAll(p plan.Plan, rows map[int]*heap.Tuple, see func(shape columns, b *Batch, i int32) bool) error {
 	sub := &Execution{Ctx: x.Ctx, Stmt: x.Stmt, Cat: x.Cat, Env: x.Env, Tx: x.Tx, Snap: x.Snap, Cid: x.Cid, Params: x.Params,
-		WorkMem: x.WorkMem, Temp: x.Temp, CurrentOf: x.CurrentOf, epq: &epqState{rows: rows}}
+		WorkMem: x.WorkMem, Temp: x.Temp, CurrentOf: x.CurrentOf, stored: x.stored, epq: &epqState{rows: rows}}
 	defer sub.Close()
 	sub.slots = make([]slot, x.Stmt.NParamExec)
 	for i := range sub.slots {

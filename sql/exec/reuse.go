@@ -50,10 +50,13 @@ func reusableNode(p plan.Plan) bool {
 type lazyToast struct {
 	x   *Execution
 	rel *access.Relation
+	// used: a value was detoasted.
+	used bool
 }
 
 // Detoast is part of access.Detoaster.
 func (d *lazyToast) Detoast(stored []byte) ([]byte, error) {
+	d.used = true
 	return d.x.detoaster(d.rel).Detoast(stored)
 }
 

@@ -34,6 +34,7 @@ type tableScope struct {
 	vals  []datum.Datum
 	whole bool
 	toast lazyToast
+	raw   [][]byte // for loadStored
 }
 
 func newTableScope(varno int, rel *access.Relation) *tableScope {
@@ -85,7 +86,7 @@ func (s *tableScope) begin() *Batch {
 // detoasted.
 func (s *tableScope) load(x *Execution, b *Batch, i int32, t heap.Tuple) error {
 	if len(s.cols) > 0 {
-		s.toast.x, s.toast.rel = x, s.rel
+		s.toast.x, s.toast.rel, s.toast.used = x, s.rel, false
 		if err := access.DeformCols(s.rel.Desc, t.Data, s.cols, s.vals, &s.toast); err != nil {
 			return err
 		}
@@ -100,6 +101,9 @@ func (s *tableScope) load(x *Execution, b *Batch, i int32, t heap.Tuple) error {
 			return err
 		}
 		put(b.Cols[c], i, d)
+	}
+	if x.stored != storedNone {
+		return s.loadStored(x, b, i, t)
 	}
 	return nil
 }

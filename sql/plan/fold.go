@@ -5,6 +5,12 @@ import (
 	"github.com/pgmini/pgmini/sql/node"
 )
 
+// The functions about how a value is stored (pg_proc).
+const (
+	fnColumnSize        oid.OID = 1269
+	fnColumnCompression oid.OID = 2121
+)
+
 // fold computes the parts of e that are constant, and drops what a constant
 // decides (PostgreSQL: eval_const_expressions). An expression whose evaluation
 // fails stays, so that its error comes only if it is run.
@@ -30,6 +36,9 @@ func (r *root) fold(e node.Node) node.Node {
 	case *node.FuncExpr:
 		if args, err := r.cat.Arguments(x); err == nil {
 			x.Args = args
+		}
+		if x.Funcid == fnColumnSize || x.Funcid == fnColumnCompression {
+			r.stmt.Stored = true
 		}
 		return r.foldCall(x, x.Funcid, x.Args, x.Funcretset)
 	case *node.OpExpr:

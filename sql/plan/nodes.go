@@ -41,6 +41,8 @@ type PlannedStmt struct {
 	ResultRelations []int
 	// Transient says that the plan folded something that only holds now.
 	Transient bool
+	// Stored says that a function asks how values are stored: scans note it.
+	Stored bool
 }
 
 // RowMark is a range table entry whose rows are locked or re-fetched.

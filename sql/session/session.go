@@ -145,7 +145,7 @@ func Connect(ctx context.Context, o Options) (*Session, error) {
 	s.guc = guc.NewSession(o.Server.Registry())
 	s.guc.OnChange = s.changed
 	s.stats = o.Server.Stats().NewSession()
-	s.proc = o.Server.System().Xact.NewProc(xact.ProcOptions{PID: o.PID, Stats: s.stats, SyncCommit: s.syncCommit, Notice: func(e *pgerr.Error) { s.Notice("WARNING", e) }})
+	s.proc = o.Server.System().Xact.NewProc(xact.ProcOptions{PID: o.PID, Stats: s.stats, SyncCommit: s.syncCommit, LZ4: s.lz4, Notice: func(e *pgerr.Error) { s.Notice("WARNING", e) }})
 	if err := s.attach(o); err != nil {
 		s.proc.Close()
 		s.stats.Close()
@@ -154,6 +154,8 @@ func Connect(ctx context.Context, o Options) (*Session, error) {
 	s.stats.Count(func(d *pgstat.Database) { d.Sessions++ })
 	return s, nil
 }
+
+func (s *Session) lz4() bool { return s.guc.Str(guc.DefaultToastCompression) == "lz4" }
 
 func (s *Session) syncCommit() bool { return s.guc.Str(guc.SynchronousCommit) != "off" }
 

@@ -21,6 +21,9 @@ type Vec struct {
 	Bytes [][]byte
 	Nulls []bool
 	Const bool
+	// Stored, if not nil, has the stored varlenas that Bytes were taken from,
+	// for who asks how a table holds its values; a nil one is not known.
+	Stored [][]byte
 }
 
 // NewVec makes a column for n rows, without NULLs.
