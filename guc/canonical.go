@@ -3,6 +3,7 @@ package guc
 import (
 	"strings"
 
+	"github.com/pgmini/pgmini/charset"
 	"github.com/pgmini/pgmini/pgerr"
 )
 
@@ -73,13 +74,18 @@ func completeDateStyle(v, old string) string {
 	return style + ", " + order
 }
 
-// clientEncoding accepts the encodings that need no conversion from UTF8.
+// clientEncoding accepts the encodings that package charset converts.
 func clientEncoding(s *Setting, text string) (string, error) {
-	switch strings.ToLower(strings.NewReplacer("-", "", "_", "", "'", "").Replace(text)) {
-	case "utf8", "unicode":
-		return "UTF8", nil
-	case "sqlascii":
-		return "SQL_ASCII", nil
+	id, ok := charset.Find(text)
+	switch {
+	case !ok:
+		return "", s.invalid(text)
+	case id == charset.Mule:
+		e := s.invalid(text).WithDetail("Conversion between %s and UTF8 is not supported.", id)
+		e.Code = pgerr.FeatureNotSupported
+		return "", e
+	case !id.Supported():
+		return "", pgerr.NotYet("client encoding %s", id)
 	}
-	return "", s.invalid(text)
+	return id.String(), nil
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pgmini/pgmini/charset"
 	"github.com/pgmini/pgmini/guc"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/env"
@@ -326,6 +327,9 @@ func (c *conn) Notice(severity string, e *pgerr.Error) { c.w.report('N', severit
 // Parameter is part of session.Client.
 func (c *conn) Parameter(name, value string) { c.w.parameter(name, value) }
 
+// Encoding is part of session.Client.
+func (c *conn) Encoding(t *charset.Table) { c.w.charset = t }
+
 // columns are result columns with the sizes of their types.
 func (c *conn) columns(cols []env.Column) []wireColumn {
 	c.lens = c.lens[:0]
@@ -341,8 +345,7 @@ func (c *conn) columns(cols []env.Column) []wireColumn {
 
 // Describe is part of session.Client.
 func (c *conn) Describe(cols []env.Column, formats []int16) error {
-	c.w.rowDescription(c.columns(cols), formats)
-	return nil
+	return c.w.rowDescription(c.columns(cols), formats)
 }
 
 // Rows is part of session.Client.

@@ -63,7 +63,11 @@ func (r *copyIn) Read(p []byte) (int, error) {
 		case 'f':
 			r.done = true
 			f := fields{b: body}
-			return 0, pgerr.New(pgerr.QueryCanceled, "COPY from stdin failed: %s", f.str())
+			why, err := r.c.text(f.str(), nil)
+			if err != nil {
+				return 0, err
+			}
+			return 0, pgerr.New(pgerr.QueryCanceled, "COPY from stdin failed: %s", why)
 		case 'H', 'S':
 		default:
 			r.done = true

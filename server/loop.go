@@ -128,7 +128,7 @@ func (c *conn) failure(err error) error {
 func (c *conn) simple(sess *session.Session, body []byte) error {
 	f := fields{b: body}
 	text := f.str()
-	err := f.done()
+	text, err := c.text(text, f.done())
 	c.skip = false
 	if err == nil {
 		err = sess.Simple(text)
@@ -166,6 +166,9 @@ func (c *conn) step(sess *session.Session, kind byte, body []byte) error {
 		if err := m.decode(body); err != nil {
 			return err
 		}
+		if err := c.texts(&m.name, &m.query); err != nil {
+			return err
+		}
 		if err := sess.Parse(m.name, m.query, m.types); err != nil {
 			return err
 		}
@@ -175,25 +178,31 @@ func (c *conn) step(sess *session.Session, kind byte, body []byte) error {
 			return err
 		}
 		b := &c.bind
+		if err := c.texts(&b.portal, &b.stmt); err != nil {
+			return err
+		}
 		if err := sess.Bind(b.portal, b.stmt, b.formats, b.values, b.results); err != nil {
 			return err
 		}
 		c.w.empty('2')
 	case 'D':
 		what, name := f.byte(), f.str()
-		if err := f.done(); err != nil {
+		name, err := c.text(name, f.done())
+		if err != nil {
 			return err
 		}
 		return c.describe(sess, what, name)
 	case 'E':
 		name, limit := f.str(), f.int32()
-		if err := f.done(); err != nil {
+		name, err := c.text(name, f.done())
+		if err != nil {
 			return err
 		}
 		return sess.Execute(name, int64(limit))
 	case 'C':
 		what, name := f.byte(), f.str()
-		if err := f.done(); err != nil {
+		name, err := c.text(name, f.done())
+		if err != nil {
 			return err
 		}
 		switch what {

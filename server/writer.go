@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/pgmini/pgmini/charset"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/env"
 	"github.com/pgmini/pgmini/sql/session"
@@ -20,6 +21,10 @@ type writer struct {
 	dst io.Writer
 	buf []byte
 	err error // the connection is gone
+
+	charset *charset.Table // of the client; nil: text passes as it is
+	lossy   error          // text of the message being made that the client cannot have
+	scratch []byte
 }
 
 // begin starts a message and returns where its length goes.
@@ -33,7 +38,11 @@ func (w *writer) end(at int) {
 }
 
 func (w *writer) str(s string) {
-	w.buf = append(w.buf, s...)
+	if w.charset != nil {
+		w.foreign(s)
+	} else {
+		w.buf = append(w.buf, s...)
+	}
 	w.buf = append(w.buf, 0)
 }
 
@@ -82,7 +91,7 @@ func (w *writer) parameter(name, value string) {
 	at := w.begin('S')
 	w.str(name)
 	w.str(value)
-	w.end(at)
+	_ = w.whole(at) // a value that the client cannot have is not told
 }
 
 // wireColumn is a result column as the protocol describes it.
@@ -91,7 +100,7 @@ type wireColumn struct {
 	size int16
 }
 
-func (w *writer) rowDescription(cols []wireColumn, formats []int16) {
+func (w *writer) rowDescription(cols []wireColumn, formats []int16) error {
 	at := w.begin('T')
 	w.int16(len(cols))
 	for i, c := range cols {
@@ -110,7 +119,7 @@ func (w *writer) rowDescription(cols []wireColumn, formats []int16) {
 		}
 		w.int16(f)
 	}
-	w.end(at)
+	return w.whole(at)
 }
 
 // maxRow bounds one DataRow, as a message's length is 31 bits.
@@ -132,6 +141,12 @@ func (w *writer) rows(r *session.Rows) error {
 				return err
 			}
 			w.buf = out
+			if w.charset != nil && !null && r.IsText(col) {
+				if err := w.convert(place + 4); err != nil {
+					w.buf = w.buf[:start]
+					return err
+				}
+			}
 			n := uint32(len(w.buf) - place - 4)
 			if null {
 				n = 0xFFFFFFFF
@@ -184,5 +199,8 @@ func (w *writer) report(kind byte, severity string, e *pgerr.Error) {
 	field('d', e.DataType)
 	field('n', e.Constraint)
 	w.buf = append(w.buf, 0)
-	w.end(at)
+	if err := w.whole(at); err != nil { // the new error is plain ASCII
+		e, _ = pgerr.As(err)
+		w.report(kind, severity, e)
+	}
 }

@@ -25,7 +25,7 @@ const module = "github.com/pgmini/pgmini"
 var layers = strings.Fields(`
 	lsn,oid,xid,internal/invariants,internal/osmem,internal/pglz,internal/libm,internal/dd
 	pgerr,pgstat
-	vfs,datum
+	vfs,datum,charset
 	page,guc
 	pgcontrol
 	xlog

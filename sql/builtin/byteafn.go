@@ -71,51 +71,9 @@ func addBytea(r funcs) {
 	hash("sha512_bytea", func(b []byte) []byte { h := sha512.Sum512(b); return h[:] })
 	r.scalar("binary_encode", encode)
 	r.scalar("binary_decode", decode)
-	r.scalar("pg_convert_to", func(c *Call) (datum.Datum, error) { return utf8Only(c, c.Args[0], arg(c, 1), false) })
-	r.scalar("pg_convert_from", func(c *Call) (datum.Datum, error) { return utf8Only(c, c.Args[0], arg(c, 1), true) })
-}
-
-func utf8Only(_ *Call, d datum.Datum, enc []byte, check bool) (datum.Datum, error) {
-	switch strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(string(enc))) {
-	case "utf8", "unicode":
-	case "sqlascii":
-	case "latin1", "iso88591":
-		return latin1(d.Bytes, check)
-	default:
-		return datum.Null(), pgerr.NotYet("conversion from or to encoding %s", enc)
-	}
-	if check {
-		if err := types.CheckUTF8(d.Bytes); err != nil {
-			return datum.Null(), err
-		}
-	}
-	return d, nil
-}
-
-func latin1(b []byte, from bool) (datum.Datum, error) {
-	if from {
-		var s []rune
-		for _, x := range b {
-			s = append(s, rune(x))
-		}
-		return text(string(s))
-	}
-	var out []byte
-	for _, r := range string(b) {
-		if r > 255 {
-			return datum.Null(), pgerr.New(pgerr.UntranslatableCharacter, "character with byte sequence %s in encoding \"UTF8\" has no equivalent in encoding \"LATIN1\"", hexSeq(string(r)))
-		}
-		out = append(out, byte(r))
-	}
-	return bytesDatum(out)
-}
-
-func hexSeq(s string) string {
-	var p []string
-	for i := range len(s) {
-		p = append(p, "0x"+hex.EncodeToString([]byte{s[i]}))
-	}
-	return strings.Join(p, " ")
+	r.scalar("pg_convert_to", func(c *Call) (datum.Datum, error) { return convertCall(arg(c, 0), []byte("UTF8"), arg(c, 1)) })
+	r.scalar("pg_convert_from", func(c *Call) (datum.Datum, error) { return convertCall(arg(c, 0), arg(c, 1), []byte("UTF8")) })
+	r.scalar("pg_convert", func(c *Call) (datum.Datum, error) { return convertCall(arg(c, 0), arg(c, 1), arg(c, 2)) })
 }
 
 func badIndex(i int64, n int) error {

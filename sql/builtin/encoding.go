@@ -1,9 +1,9 @@
 package builtin
 
 import (
-	"strings"
 	"unicode/utf8"
 
+	"github.com/pgmini/pgmini/charset"
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/pgerr"
 	"github.com/pgmini/pgmini/sql/types"
@@ -11,63 +11,22 @@ import (
 
 // Numbers of encodings, PostgreSQL 15. FROZEN.
 const (
-	UTF8               = 6
-	LastServerEncoding = 34 // those above are for clients only
+	UTF8               = int64(charset.UTF8)
+	LastServerEncoding = int64(charset.LastServer) // those above are for clients only
 )
-
-// encodings are PostgreSQL's, by number. constant
-var encodings = [...]string{"SQL_ASCII", "EUC_JP", "EUC_CN", "EUC_KR", "EUC_TW", "EUC_JIS_2004", "UTF8", "MULE_INTERNAL", "LATIN1", "LATIN2",
-	"LATIN3", "LATIN4", "LATIN5", "LATIN6", "LATIN7", "LATIN8", "LATIN9", "LATIN10", "WIN1256", "WIN1258", "WIN866", "WIN874", "KOI8R",
-	"WIN1251", "WIN1252", "ISO_8859_5", "ISO_8859_6", "ISO_8859_7", "ISO_8859_8", "WIN1250", "WIN1253", "WIN1254", "WIN1255", "WIN1257",
-	"KOI8U", "SJIS", "BIG5", "GBK", "UHC", "GB18030", "JOHAB", "SHIFT_JIS_2004"}
 
 // encodingLengths are the bytes of the longest character of those encodings that
 // need more than one. constant
 var encodingLengths = map[int64]int64{1: 3, 2: 3, 3: 3, 4: 4, 5: 3, 6: 4, 7: 4, 35: 2, 36: 2, 37: 2, 38: 2, 39: 4, 40: 3, 41: 2}
 
-// encodingAliases are other names of encodings. constant
-var encodingAliases = map[string]string{"unicode": "utf8", "alt": "win866", "abc": "win1258", "tcvn": "win1258", "tcvn5712": "win1258",
-	"vscii": "win1258", "koi8": "koi8r", "win": "win1251", "mskanji": "sjis", "shiftjis": "sjis", "win932": "sjis", "win936": "gbk",
-	"win949": "uhc", "win950": "big5", "iso88591": "latin1", "iso88592": "latin2", "iso88593": "latin3", "iso88594": "latin4",
-	"iso88599": "latin5", "iso885910": "latin6", "iso885913": "latin7", "iso885914": "latin8", "iso885915": "latin9", "iso885916": "latin10"}
-
-// plainEncoding drops from a name what does not count: case and punctuation.
-func plainEncoding(s string) string {
-	return strings.Map(func(c rune) rune {
-		switch {
-		case c >= 'A' && c <= 'Z':
-			return c + 32
-		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
-			return c
-		}
-		return -1
-	}, s)
-}
-
 // FindEncoding is the number of the encoding with a name.
 func FindEncoding(name string) (int64, bool) {
-	want := plainEncoding(name)
-	if rest, ok := strings.CutPrefix(want, "windows"); ok && rest != "" {
-		want = "win" + rest
-	}
-	if a, ok := encodingAliases[want]; ok {
-		want = a
-	}
-	for i, e := range encodings {
-		if want != "" && plainEncoding(e) == want {
-			return int64(i), true
-		}
-	}
-	return -1, false
+	id, ok := charset.Find(name)
+	return int64(id), ok
 }
 
 // EncodingName is the name of an encoding; "": there is none.
-func EncodingName(n int64) string {
-	if n < 0 || n >= int64(len(encodings)) {
-		return ""
-	}
-	return encodings[n]
-}
+func EncodingName(n int64) string { return charset.ID(n).String() }
 
 func addEncodings(r funcs) {
 	r.scalar("length_in_encoding", encodedLength)
@@ -98,4 +57,68 @@ func encodedLength(c *Call) (datum.Datum, error) {
 		return datum.Null(), err
 	}
 	return datum.Int(int64(utf8.RuneCount(arg(c, 0)))), nil
+}
+
+// encodingNamed is the encoding that a conversion function names; side is what it
+// is in the conversion.
+func encodingNamed(name []byte, side string) (charset.ID, error) {
+	id, ok := charset.Find(string(name))
+	if !ok {
+		return 0, pgerr.New(pgerr.InvalidParameterValue, "invalid %s encoding name \"%s\"", side, name)
+	}
+	return id, nil
+}
+
+// convertText is convert(): b in one encoding becomes another's bytes. As in
+// PostgreSQL one of two different ones must be UTF8.
+func convertText(b []byte, from, to charset.ID) (datum.Datum, error) {
+	switch {
+	case from == charset.UTF8 || from == charset.SQLASCII && to == charset.UTF8:
+		if err := types.CheckUTF8(b); err != nil {
+			return datum.Null(), err
+		}
+		t, err := charset.New(to)
+		if err != nil || t == nil || to == charset.SQLASCII {
+			return datum.Bytes(b), err
+		}
+		out, err := t.FromUTF8(nil, b)
+		return datum.Bytes(out), err
+	case to == charset.UTF8:
+		t, err := charset.New(from)
+		if err != nil {
+			return datum.Null(), err
+		}
+		out, err := t.ToUTF8(nil, b)
+		return datum.Bytes(out), err
+	case from == to || from == charset.SQLASCII || to == charset.SQLASCII:
+		if !from.Supported() {
+			return datum.Null(), pgerr.NotYet("conversion from or to encoding %s", from)
+		}
+		return datum.Bytes(b), nil
+	}
+	return datum.Null(), pgerr.New(pgerr.UndefinedFunction, "default conversion function for encoding \"%s\" to \"%s\" does not exist", from, to)
+}
+
+func convertCall(b, from, to []byte) (datum.Datum, error) {
+	src, err := encodingNamed(from, "source")
+	if err != nil {
+		return datum.Null(), err
+	}
+	dst, err := encodingNamed(to, "destination")
+	if err != nil {
+		return datum.Null(), err
+	}
+	return convertText(b, src, dst)
+}
+
+// clientEncoding is pg_client_encoding.
+func clientEncoding(c *Call) (datum.Datum, error) {
+	if c.Env.Set == nil {
+		return text("UTF8")
+	}
+	v, _, err := c.Env.Set.Show("client_encoding")
+	if err != nil {
+		return datum.Null(), err
+	}
+	return text(v)
 }

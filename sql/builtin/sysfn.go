@@ -367,7 +367,7 @@ func addNames(r funcs) {
 		return text(strings.Join(p, ", "))
 	})
 	r.scalar("getdatabaseencoding", func(*Call) (datum.Datum, error) { return text("UTF8") })
-	r.scalar("pg_client_encoding", func(*Call) (datum.Datum, error) { return text("UTF8") })
+	r.scalar("pg_client_encoding", clientEncoding)
 	for _, n := range []string{"inet_server_addr", "inet_server_port", "inet_client_addr", "inet_client_port", "pg_collation_actual_version",
 		"pg_database_collation_actual_version", "pg_last_wal_receive_lsn", "pg_last_wal_replay_lsn", "pg_last_xact_replay_timestamp", "col_description",
 		"obj_description", "shobj_description"} {

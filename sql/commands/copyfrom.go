@@ -82,7 +82,7 @@ func (c *cmd) copyIn(rel *access.Relation, n *pg.CopyStmt, o *copyOptions, in io
 	if o.binary {
 		f.bin = &copyBinary{in: in}
 	} else {
-		f.lines = &copyLines{in: in, csv: o.csv, quote: o.quote, escape: o.escape}
+		f.lines = &copyLines{in: o.decoded(in), csv: o.csv, quote: o.quote, escape: o.escape}
 	}
 	throw(f.run())
 	throw(x.Fire())

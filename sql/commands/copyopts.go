@@ -6,6 +6,7 @@ import (
 	pg "github.com/pganalyze/pg_query_go/v6"
 
 	"github.com/pgmini/pgmini/access"
+	"github.com/pgmini/pgmini/charset"
 	"github.com/pgmini/pgmini/pgerr"
 )
 
@@ -30,6 +31,7 @@ type copyOptions struct {
 	forceQuote    []string
 	forceNotNull  []string
 	forceNull     []string
+	charset       *charset.Table // nil: the server's encoding
 }
 
 // copyOptions checks the options of COPY in PostgreSQL's order.
@@ -44,15 +46,7 @@ func (c *cmd) copyOptions(list []*pg.Node, isFrom bool) *copyOptions {
 		got[d.Defname] = d
 		c.copyOption(o, d)
 	}
-	if d := got["encoding"]; d != nil {
-		switch strings.ToUpper(strings.NewReplacer("-", "", "_", "").Replace(defString(d))) {
-		case "UTF8", "UNICODE", "SQLASCII":
-		case "LATIN1", "WIN1252", "ISO88591", "WIN1250", "LATIN2", "LATIN9", "EUCJP", "SJIS", "GBK", "BIG5", "WIN1251", "KOI8R":
-			notYet("COPY in encoding %s", defString(d))
-		default:
-			failWith(pgerr.New(pgerr.InvalidParameterValue, `argument to option "encoding" must be a valid encoding name`).At(c.at(d.Location)))
-		}
-	}
+	c.copyEncoding(o, got["encoding"])
 	if o.binary && got["delimiter"] != nil {
 		fail(pgerr.SyntaxError, "cannot specify DELIMITER in BINARY mode")
 	}

@@ -153,7 +153,7 @@ func (w *fileWriter) flush() error {
 func (w *fileWriter) Close() error { return w.flush() }
 
 func (c *cmd) newCopyWriter(o *copyOptions, out io.Writer, cols []exportColumn, force []bool) *copyWriter {
-	w := &copyWriter{o: o, out: out, env: &c.Env().Env, force: force, single: len(cols) == 1}
+	w := &copyWriter{o: o, out: o.encoded(out), env: &c.Env().Env, force: force, single: len(cols) == 1}
 	for _, k := range cols {
 		if o.binary {
 			w.fns = append(w.fns, must(w.env.SendFunc(k.typ)))

@@ -164,7 +164,10 @@ func (s *Session) bindValues(p *portal, formats []int16, values [][]byte, result
 			p.args[i].Null = true
 			continue
 		}
-		var err error
+		v, err := s.received(v, st.params.Types[i], formatOf(formats, i))
+		if err != nil {
+			return err
+		}
 		switch f := formatOf(formats, i); f {
 		case 0:
 			p.args[i], err = s.env.Input(st.params.Types[i], v, -1)

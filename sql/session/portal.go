@@ -101,9 +101,31 @@ func (r *Rows) Append(dst []byte, row, col int) (out []byte, null bool, err erro
 	return out, false, err
 }
 
+// isText reports whether a type's binary form is its text.
+func isText(t oid.OID) bool {
+	switch t {
+	case oid.Text, oid.Varchar, oid.Bpchar, oid.Name, oid.JSON, oid.JSONB, oid.XML, oid.Unknown, oid.Cstring:
+		return true
+	}
+	return false
+}
+
+// received is a parameter's value in the server's encoding.
+func (s *Session) received(v []byte, t oid.OID, format int16) ([]byte, error) {
+	if s.charset == nil || format != 0 && !isText(t) {
+		return v, nil
+	}
+	return s.charset.ToUTF8(nil, v)
+}
+
+// IsText reports whether a column's values are text in the server's encoding.
+func (r *Rows) IsText(col int) bool {
+	return formatOf(r.formats, col) == 0 || isText(r.cols[col].Type)
+}
+
 // newRows finds the output functions of result columns.
 func (s *Session) newRows(cols []env.Column, formats []int16) (*Rows, error) {
-	r := &Rows{env: &s.env.Env, cols: cols, funcs: make([]types.OutFunc, len(cols))}
+	r := &Rows{env: &s.env.Env, cols: cols, formats: slices.Clone(formats), funcs: make([]types.OutFunc, len(cols))}
 	for i := range cols {
 		var err error
 		if formatOf(formats, i) == 1 {
@@ -125,7 +147,6 @@ func (s *Session) rowsFor(st *statement, cols []env.Column, formats []int16) (*R
 	}
 	r, err := s.newRows(cols, formats)
 	if err == nil {
-		r.formats = slices.Clone(formats)
 		st.rows = r
 	}
 	return r, err

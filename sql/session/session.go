@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/pgmini/pgmini/catalog"
+	"github.com/pgmini/pgmini/charset"
 	"github.com/pgmini/pgmini/guc"
 	"github.com/pgmini/pgmini/lmgr"
 	"github.com/pgmini/pgmini/oid"
@@ -48,6 +49,8 @@ type Client interface {
 	Notice(severity string, e *pgerr.Error)
 	// Parameter tells a setting that clients are told of.
 	Parameter(name, value string)
+	// Encoding is called when client_encoding changes; nil: text passes as it is.
+	Encoding(t *charset.Table)
 	// Rows sends the description of a simple query's result.
 	Describe(cols []env.Column, formats []int16) error
 	// Rows takes rows of the described result.
@@ -89,6 +92,8 @@ type Session struct {
 	sql   *sqlcat.Catalog
 	env   builtin.Env
 	guc   *guc.Session
+
+	charset *charset.Table // of the client; nil: text passes as it is
 
 	db           oid.OID
 	dbName       string

@@ -7,6 +7,7 @@ import (
 
 	pg "github.com/pganalyze/pg_query_go/v6"
 
+	"github.com/pgmini/pgmini/charset"
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/guc"
 	"github.com/pgmini/pgmini/oid"
@@ -39,11 +40,23 @@ func (s *Session) changed(id guc.ID) {
 		s.version++
 	case guc.ApplicationName:
 		s.noteApp()
-	case guc.ClientEncoding, guc.StatementTimeout, guc.SynchronousCommit, guc.ClientMinMessages:
+	case guc.ClientEncoding:
+		s.encoding()
+	case guc.StatementTimeout, guc.SynchronousCommit, guc.ClientMinMessages:
 	default:
 		s.planOK = false
 		s.version++
 	}
+}
+
+// encoding tells the client's side which encoding it converts to and from.
+func (s *Session) encoding() {
+	t, err := charset.Lookup(s.guc.Str(guc.ClientEncoding))
+	if err != nil { // the setting's check lets none through
+		t = nil
+	}
+	s.charset = t
+	s.client.Encoding(t)
 }
 
 // formats sets how dates, floats and bytea are printed.
