@@ -1,6 +1,7 @@
 package charset
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -151,7 +152,7 @@ func (t *Table) FromUTF8(dst, src []byte) ([]byte, error) {
 		}
 		r, n := utf8.DecodeRune(src[i:])
 		if r == utf8.RuneError && n <= 1 {
-			return nil, invalid("UTF8", string(src[i:i+n]))
+			return nil, CheckUTF8(src[i:])
 		}
 		b, ok := t.bytes[r]
 		if !ok {
@@ -161,6 +162,33 @@ func (t *Table) FromUTF8(dst, src []byte) ([]byte, error) {
 		i += n
 	}
 	return dst, nil
+}
+
+// CheckUTF8 answers for text that enters the server.
+func CheckUTF8(b []byte) error {
+	if utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 {
+		return nil
+	}
+	for i := 0; i < len(b); {
+		if b[i] == 0 {
+			return invalid("UTF8", "\x00")
+		}
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n <= 1 {
+			want := 1
+			switch c := b[i]; {
+			case c&0xe0 == 0xc0:
+				want = 2
+			case c&0xf0 == 0xe0:
+				want = 3
+			case c&0xf8 == 0xf0:
+				want = 4
+			}
+			return invalid("UTF8", string(b[i:min(i+want, len(b))]))
+		}
+		i += n
+	}
+	return nil
 }
 
 func sequence(s string) string {

@@ -83,7 +83,7 @@ func TestErrors(t *testing.T) {
 	out, err := l.FromUTF8(nil, []byte("a€"))
 	check(out, err, `22P05 character with byte sequence 0xe2 0x82 0xac in encoding "UTF8" has no equivalent in encoding "LATIN1"`)
 	out, err = l.FromUTF8(nil, []byte("a\xe2\x82"))
-	check(out, err, `22021 invalid byte sequence for encoding "UTF8": 0xe2`)
+	check(out, err, `22021 invalid byte sequence for encoding "UTF8": 0xe2 0x82`)
 	out, err = l.ToUTF8(nil, []byte("a\x00"))
 	check(out, err, `22021 invalid byte sequence for encoding "LATIN1": 0x00`)
 	out, err = w.ToUTF8(nil, []byte("a\x81"))

@@ -10,8 +10,10 @@ import (
 // canonical gives the checks of string settings that are not free text: each
 // returns the form that SHOW prints. constant
 var canonical = map[string]func(*Setting, string) (string, error){
-	"DateStyle":       dateStyle,
-	"client_encoding": clientEncoding,
+	"DateStyle":        dateStyle,
+	"client_encoding":  clientEncoding,
+	"application_name": plainName,
+	"cluster_name":     plainName,
 }
 
 // dateStyle joins a list of an output format and an order of fields with the
@@ -88,4 +90,15 @@ func clientEncoding(s *Setting, text string) (string, error) {
 		return "", pgerr.NotYet("client encoding %s", id)
 	}
 	return id.String(), nil
+}
+
+// plainName puts a question mark for each byte that is not printable ASCII.
+func plainName(_ *Setting, text string) (string, error) {
+	b := []byte(text)
+	for i, c := range b {
+		if c < ' ' || c > '~' {
+			b[i] = '?'
+		}
+	}
+	return string(b), nil
 }

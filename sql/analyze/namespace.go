@@ -378,10 +378,11 @@ func (p *pstate) noColumn(rel, name string, at int) {
 }
 
 // distance is the edit distance, or more than limit.
-func distance(a, b string, limit int) int {
-	if a == b {
+func distance(x, y string, limit int) int {
+	if x == y {
 		return 0
 	}
+	a, b := []rune(x), []rune(y)
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

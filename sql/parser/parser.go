@@ -14,6 +14,7 @@ import (
 	pg "github.com/pganalyze/pg_query_go/v6"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/pgmini/pgmini/charset"
 	"github.com/pgmini/pgmini/pgerr"
 )
 
@@ -36,6 +37,9 @@ const recursionLimit = 8 * maxNesting
 func Parse(text string) ([]RawStmt, error) {
 	if i := strings.IndexByte(text, 0); i >= 0 {
 		return nil, pgerr.New(pgerr.CharacterNotInRepertoire, `invalid byte sequence for encoding "UTF8": 0x00`)
+	}
+	if !utf8.ValidString(text) {
+		return nil, charset.CheckUTF8([]byte(text))
 	}
 	if err := guard(text); err != nil {
 		return nil, err

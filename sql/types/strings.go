@@ -1,11 +1,11 @@
 package types
 
 import (
-	"bytes"
 	"encoding/hex"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/pgmini/pgmini/charset"
 	"github.com/pgmini/pgmini/datum"
 	"github.com/pgmini/pgmini/oid"
 	"github.com/pgmini/pgmini/pgerr"
@@ -18,42 +18,7 @@ const NameLen = 63
 const maxCharLen = 10 * 1024 * 1024
 
 // CheckUTF8 answers for text that enters the server.
-func CheckUTF8(b []byte) error {
-	if utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 {
-		return nil
-	}
-	for i := 0; i < len(b); {
-		if b[i] == 0 {
-			return badUTF8(b[i : i+1])
-		}
-		r, n := utf8.DecodeRune(b[i:])
-		if r == utf8.RuneError && n <= 1 {
-			want := 1
-			switch c := b[i]; {
-			case c&0xe0 == 0xc0:
-				want = 2
-			case c&0xf0 == 0xe0:
-				want = 3
-			case c&0xf8 == 0xf0:
-				want = 4
-			}
-			return badUTF8(b[i:min(i+want, len(b))])
-		}
-		i += n
-	}
-	return nil
-}
-
-func badUTF8(b []byte) error {
-	var s strings.Builder
-	for i, c := range b {
-		if i > 0 {
-			s.WriteByte(' ')
-		}
-		s.WriteString("0x" + hex.EncodeToString([]byte{c}))
-	}
-	return pgerr.New(pgerr.CharacterNotInRepertoire, "invalid byte sequence for encoding \"UTF8\": %s", s.String())
-}
+func CheckUTF8(b []byte) error { return charset.CheckUTF8(b) }
 
 // ClipName cuts to NameLen bytes without splitting a character.
 func ClipName(s []byte) []byte {
