@@ -213,12 +213,8 @@ func (p *pstate) checkGrouping(q *node.Query) {
 	for _, r := range p.rtable {
 		hasRTEJoin = hasRTEJoin || r.Rtekind == node.RTEJoin
 	}
-	if q.HasRecursive && p.hasAggs {
-		for _, r := range p.rtable {
-			if r.Rtekind == node.RTECTE && r.SelfReference {
-				p.fail(-1, pgerr.InvalidRecursion, "aggregate functions are not allowed in a recursive query's recursive term")
-			}
-		}
+	if p.hasAggs {
+		p.checkRecursiveAggregates(q)
 	}
 	flat := func(n node.Node) node.Node {
 		if hasRTEJoin {

@@ -19,6 +19,7 @@ type nsColumn struct {
 	coll               oid.OID
 	varnosyn, attnosyn int
 	dropped            bool
+	noStar             bool // * does not stand for it
 }
 
 // nsItem is one relation in scope (PostgreSQL: ParseNamespaceItem).

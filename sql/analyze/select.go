@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"slices"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
 
@@ -408,9 +409,6 @@ func (p *pstate) with(w *pg.WithClause, q *node.Query) {
 	for _, c := range all {
 		e := &node.CommonTableExpr{Ctename: c.Ctename, Aliascolnames: nilIfEmpty(strs(c.Aliascolnames)),
 			Ctematerialized: node.CTEMaterialize(c.Ctematerialized - 1), Location: loc(c.Location)}
-		if c.SearchClause != nil || c.CycleClause != nil {
-			p.notYet(int(c.Location), "SEARCH and CYCLE of WITH")
-		}
 		if w.Recursive {
 			e.Cterecursive = refersTo(c.Ctequery, c.Ctename)
 			p.ctes = append(p.ctes, e)
@@ -447,7 +445,9 @@ func (p *pstate) analyzeCTE(e *node.CommonTableExpr, c *pg.CommonTableExpr) {
 		if at := reference(&pg.Node{Node: &pg.Node_SelectStmt{SelectStmt: s.Larg}}, c.Ctename); at >= 0 {
 			p.fail(at, pgerr.InvalidRecursion, `recursive reference to query "%s" must not appear within its non-recursive term`, c.Ctename)
 		}
+		p.checkRecursion(s, c.Ctename)
 	}
+	p.searchCycle(e, c)
 	q := p.subquery(c.Ctequery, e, false, true)
 	if q.CommandType == node.CmdUtility {
 		p.fail(int(c.Location), pgerr.InternalError, "unexpected utility statement in WITH")
@@ -476,6 +476,7 @@ func (p *pstate) analyzeCTE(e *node.CommonTableExpr, c *pg.CommonTableExpr) {
 		}
 		_ = names
 	}
+	p.checkSearchCycle(e)
 }
 
 func (p *pstate) cteColumns(e *node.CommonTableExpr, tl []*node.TargetEntry) {
@@ -535,7 +536,18 @@ func (p *pstate) cteItem(e *node.CommonTableExpr, up int, alias *node.Alias, at 
 		}
 	}
 	r := &node.RangeTblEntry{Rtekind: node.RTECTE, Ctename: e.Ctename, Ctelevelsup: up, SelfReference: self, Alias: alias, InFromCl: true,
-		Coltypes: e.Ctecoltypes, Coltypmods: e.Ctecoltypmods, Colcollations: e.Ctecolcollations}
+		Coltypes: slices.Clone(e.Ctecoltypes), Coltypmods: slices.Clone(e.Ctecoltypmods), Colcollations: slices.Clone(e.Ctecolcollations)}
 	r.Eref = p.eref(alias, e.Ctename, e.Ctecolnames, "table", at)
-	return p.addRTE(r, e.Ctecoltypes, e.Ctecoltypmods, e.Ctecolcollations)
+	added := addedColumns(e)
+	for _, k := range added {
+		r.Eref.Colnames = append(r.Eref.Colnames, k.name)
+		r.Coltypes, r.Coltypmods, r.Colcollations = append(r.Coltypes, k.typ), append(r.Coltypmods, k.mod), append(r.Colcollations, k.coll)
+	}
+	it := p.addRTE(r, r.Coltypes, r.Coltypmods, r.Colcollations)
+	if up > 0 {
+		for i := range added {
+			it.cols[len(it.cols)-1-i].noStar = true
+		}
+	}
+	return it
 }

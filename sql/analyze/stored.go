@@ -94,6 +94,7 @@ func ExpandViews(cat Catalog, q *node.Query) (out *node.Query, err error) {
 }
 
 func (a *analyzer) expandViews(q *node.Query, open []oid.OID) *node.Query {
+	q = a.expandSearchCycle(q)
 	used := joined(q)
 	return node.Mutate(q, func(n node.Node) (node.Node, bool) {
 		t, ok := n.(*node.RangeTblEntry)

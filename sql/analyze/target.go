@@ -134,7 +134,7 @@ func (p *pstate) expandItem(q *pstate, it *nsItem, up, at int) []*node.TargetEnt
 		it.rte.RequiredPerms |= node.AclSelect
 	}
 	for i, c := range it.cols {
-		if c.dropped || i >= len(it.names.Colnames) {
+		if c.dropped || c.noStar || i >= len(it.names.Colnames) {
 			continue
 		}
 		v := plainVar(c)
