@@ -370,7 +370,7 @@ func (r *root) place(e node.Node, belowOuter bool, scope, oj, nonNull relids) {
 	if oj != nil && (q.req.overlaps(nonNull) || q.need.empty()) {
 		req := q.req
 		_, q.nullable = r.delay(&req, false)
-		q.req = req.union(oj)
+		q.req = oj // at that very join, which may be done before those that req waits for
 		q.pushed = false
 		r.distribute(q)
 		r.outerQuals = append(r.outerQuals, q)
