@@ -329,15 +329,22 @@ func (r *root) info(b *rel, needs relids) *paramInfo {
 	return p
 }
 
-// implied by one of the conditions used: the same, or of the same class.
+// usedBy reports whether one of the conditions used implies q.
 func usedBy(q *qual, use []match) bool {
 	for _, m := range use {
 		if m.lossy {
 			continue
 		}
-		if m.q == q || q.parent != nil && m.q.parent != nil && q.parent.top() == m.q.parent.top() {
+		if q.impliedBy(m.q) {
 			return true
 		}
 	}
 	return false
+}
+
+// impliedBy reports whether c says q already: the same condition, or a join
+// condition of the same class. What a class says of one entry alone is implied by
+// nothing else.
+func (q *qual) impliedBy(c *qual) bool {
+	return c == q || c.parent != nil && q.parent != nil && c.parent.top() == q.parent.top() && q.need.count() > 1
 }

@@ -35,9 +35,7 @@ func (r *root) allowed(x *joining, needs relids, outer, inner *path) bool {
 
 // enforced reports whether conditions that a path checks say q already.
 func enforced(covered []*qual, q *qual) bool {
-	return slices.ContainsFunc(covered, func(c *qual) bool {
-		return c == q || c.parent != nil && q.parent != nil && c.parent.top() == q.parent.top()
-	})
+	return slices.ContainsFunc(covered, q.impliedBy)
 }
 
 func (r *root) nestLoop(x *joining, outer, inner *path, keys []sortKey) {
