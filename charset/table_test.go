@@ -41,8 +41,12 @@ func TestTables(t *testing.T) {
 		seen++
 		var b byte
 		var want rune
-		_, _ = fmt.Sscan(f[1], &b)
-		_, _ = fmt.Sscan(f[2], &want)
+		if _, err := fmt.Sscan(f[1], &b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fmt.Sscan(f[2], &want); err != nil {
+			t.Fatal(err)
+		}
 		got := rune(0)
 		tab := made[f[0]]
 		s, err := tab.ToUTF8(nil, []byte{b})
