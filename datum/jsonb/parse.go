@@ -229,7 +229,7 @@ func (p *parser) str() {
 // hex reads the four digits of a \u escape.
 func (p *parser) hex(i int) (rune, int) {
 	ch := rune(0)
-	for k := range 4 {
+	for range 4 {
 		if i >= len(p.src) {
 			p.invalidToken(len(p.src))
 		}
@@ -237,7 +237,6 @@ func (p *parser) hex(i int) (rune, int) {
 		if err != nil {
 			_, w := utf8.DecodeRune(p.src[i:])
 			p.tok.end = i + w
-			_ = k
 			p.bad(`"\u" must be followed by four hexadecimal digits.`)
 		}
 		ch = ch<<4 | rune(d)

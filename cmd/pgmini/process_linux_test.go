@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -32,9 +31,6 @@ func sleeper(t *testing.T, dir string) *exec.Cmd {
 // TestServes: a process counts as a server on the directory if it may be one: not
 // a zombie, nor one that merely has the number.
 func TestServes(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("it is /proc that tells")
-	}
 	dir := t.TempDir()
 	in, out := sleeper(t, dir).Process, sleeper(t, "/").Process
 	for wait := time.Now().Add(5 * time.Second); !serves(in.Pid, dir); {
@@ -65,9 +61,6 @@ func TestServes(t *testing.T) {
 // TestRestartBesideZombie: a directory opens whose postmaster.pid names a process
 // that was killed and not reaped, or another that has the number now.
 func TestRestartBesideZombie(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("it is /proc that tells")
-	}
 	pg := oracle.Find(t)
 	s := oracle.BuildPgmini(t, pg).Initdb(t)
 	dead, other := sleeper(t, s.Data), sleeper(t, "/")
